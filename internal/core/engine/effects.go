@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"encoding/json"
+	"time"
+
+	"nowcast/internal/core/checklist"
+	"nowcast/internal/core/launch"
+)
+
+// Message is a request as it came and as it was answered.
+type Message struct {
+	ID     int64
+	Time   time.Time
+	Source string // "" if the bytes were not a message
+	Type   string
+	Launch int64  // the launch that sent it; 0 unknown
+	Reply  string // type of the reply
+	Body   []byte // the request's bytes; only their beginning if they were not a message
+}
+
+// Change is a checklist change with its place in the order of all changes.
+type Change struct {
+	Seq     int64
+	Time    time.Time
+	Author  string // worker or operator
+	Message int64  // the stored message; 0 none
+	Op      checklist.Op
+	YAML    []byte // {key: value}; nil with checklist.Clear
+}
+
+// Base is the whole checklist after the change with its Seq.
+type Base struct {
+	Seq  int64
+	YAML []byte
+}
+
+// Operation is an operator's request and the reply to it, both as JSON.
+type Operation struct {
+	ID      string
+	Time    time.Time
+	Author  string
+	Command string
+	Args    string
+	Reply   string
+}
+
+// Alert is something an operator must know now. Offer, if not empty, is a control command that would help.
+type Alert struct {
+	ID      int64           `json:"id"`
+	Time    time.Time       `json:"time"`
+	Kind    string          `json:"kind"` // "rule error", "worker ended without a report", ...
+	Worker  string          `json:"worker,omitempty"`
+	Message string          `json:"message"`
+	Offer   string          `json:"offer,omitempty"`
+	Args    json.RawMessage `json:"args,omitempty"` // arguments of the offered command
+}
+
+// Effects is what one turn of the manager loop makes durable, in one transaction.
+type Effects struct {
+	Messages   []Message
+	Changes    []Change
+	Base       *Base            // nil: no new base
+	Launches   []*launch.Launch // new or changed
+	Barriers   []Barrier        // opened or changed
+	Released   []int64          // barriers that are closed now
+	Alerts     []Alert
+	Operations []Operation
+}
+
+// Empty tells whether there is nothing to make durable.
+func (e *Effects) Empty() bool {
+	return len(e.Messages)+len(e.Changes)+len(e.Launches)+len(e.Barriers)+len(e.Released)+len(e.Alerts)+len(e.Operations) == 0 && e.Base == nil
+}
+
+// State is what a manager starts from: all the effects so far, as far as they still matter.
+type State struct {
+	Base        Base
+	Changes     []Change         // after the base, oldest first
+	Launches    []*launch.Launch // all unfinished and the newest finished, oldest first
+	Barriers    []Barrier        // open, oldest first
+	Alerts      []Alert          // the newest, oldest first
+	LastMessage int64
+	LastLaunch  int64
+	LastBarrier int64
+	LastAlert   int64
+}

@@ -1,0 +1,196 @@
+// Package launch has the words for starting workers: what a rule asks for (NextWorker, Next), and what became of it
+// (Launch, from decision to exit).
+//
+// A Launch is a record: the manager loop owns every change to it, the store keeps it, the feed carries it as JSON.
+package launch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Localhost is the host of a worker that runs beside the manager (specs: compat section 2).
+const Localhost = "localhost"
+
+// NextWorker is one worker that a rule wants to be launched (specs: compat section 2).
+type NextWorker struct {
+	Module string   `json:"module"` // dotted module name, e.g. nowcast.workers.make_plots
+	Args   []string `json:"args"`
+	Host   string   `json:"host"` // Localhost, or a key of run: enabled hosts
+}
+
+// Name returns the worker's name: the last dotted part of its module.
+func (n NextWorker) Name() string { return Name(n.Module) }
+
+// Name returns the last dotted part of a module name, which is the worker's name in the message registry.
+func Name(module string) string { return module[strings.LastIndexByte(module, '.')+1:] }
+
+// String shows the worker as an operator would type it.
+func (n NextWorker) String() string {
+	s := strings.Join(append([]string{n.Module}, n.Args...), " ")
+	if n.Host != Localhost {
+		s += " on " + n.Host
+	}
+	return s
+}
+
+// Next is what a rule returned: workers to launch at once and, if Await is not empty, the workers whose
+// reports a barrier waits for (specs: compat section 1, step 6d).
+type Next struct {
+	Workers []NextWorker
+	Await   []string // worker names, sorted; empty: no barrier
+}
+
+// State is where a launch stands.
+type State string
+
+// The states of a launch, in the order in which they can be reached. The last five are final.
+const (
+	Decided   State = "decided"   // a message or an operator asked for it, and that is recorded
+	Starting  State = "starting"  // handed to the launcher
+	Running   State = "running"   // its process exists
+	Succeeded State = "succeeded" // its last report was a success
+	Failed    State = "failed"    // its last report was a failure
+	Crashed   State = "crashed"   // it reported a crash, could not be started, or ended with an error status and no report
+	Killed    State = "killed"    // a signal ended it before it reported
+	Lost      State = "lost"      // it ended with status 0 and no report, or vanished while nobody watched
+)
+
+var order = []State{Decided, Starting, Running, Succeeded, Failed, Crashed, Killed, Lost}
+
+// Final tells whether no further change is expected.
+func (s State) Final() bool { return slices.Index(order, s) >= slices.Index(order, Succeeded) }
+
+// Bad tells whether an operator should look at it.
+func (s State) Bad() bool { return s.Final() && s != Succeeded }
+
+// May tells whether a launch in state s may go to state to: forward only, and nothing leaves a final state.
+func (s State) May(to State) bool {
+	return !s.Final() && slices.Index(order, to) > slices.Index(order, s)
+}
+
+// Report is one message that a launch sent.
+type Report struct {
+	Time  time.Time `json:"time"`
+	Type  string    `json:"type"`
+	Guess bool      `json:"guess,omitempty"` // attributed by elimination, not by launch id
+}
+
+// Launch is the record of one start of one worker. Times are UTC.
+type Launch struct {
+	ID         int64      `json:"id"` // counts up from 1 in one state directory
+	NextWorker            // module, args, host
+	Argv       []string   `json:"argv,omitempty"`
+	State      State      `json:"state"`
+	Cause      string     `json:"cause"`             // what asked for it: "make_plots: success" or "relaunch of 17 by sue"
+	Parent     int64      `json:"parent,omitempty"`  // the launch whose report or repetition caused it; 0 unknown or none
+	Message    int64      `json:"message,omitempty"` // the stored message that caused it; 0 none
+	Decided    time.Time  `json:"decided"`
+	Started    *time.Time `json:"started,omitempty"`
+	Ended      *time.Time `json:"ended,omitempty"`
+	PID        int        `json:"pid,omitempty"`
+	PIDStart   uint64     `json:"pid_start,omitempty"` // the process's start time in clock ticks since boot; with PID it names one process for good
+	Exit       *int       `json:"exit,omitempty"`      // exit status
+	Signal     string     `json:"signal,omitempty"`    // the signal that ended it, e.g. "killed"
+	Note       string     `json:"note,omitempty"`      // why it stands as it does, for the operator
+	Output     string     `json:"output,omitempty"`    // file with its stdout and stderr
+	KilledBy   string     `json:"killed_by,omitempty"` // the operator who asked for a signal
+	Reports    []Report   `json:"reports,omitempty"`
+}
+
+// Clone returns a copy that shares nothing that changes.
+func (l *Launch) Clone() *Launch {
+	c := *l
+	c.Reports = slices.Clone(l.Reports)
+	return &c
+}
+
+// LastReport returns the type of its last message, "" if it sent none.
+func (l *Launch) LastReport() string {
+	if len(l.Reports) == 0 {
+		return ""
+	}
+	return l.Reports[len(l.Reports)-1].Type
+}
+
+// Duration returns how long it has run, or ran; 0 before it started.
+func (l *Launch) Duration(now time.Time) time.Duration {
+	switch {
+	case l.Started == nil:
+		return 0
+	case l.Ended != nil:
+		return l.Ended.Sub(*l.Started)
+	}
+	return now.Sub(*l.Started)
+}
+
+// Started is what is known of a launch's process when it exists.
+type Started struct {
+	PID      int
+	PIDStart uint64 // in clock ticks since boot
+	Time     time.Time
+	Output   string // file with its stdout and stderr
+}
+
+// Exit says how a process ended.
+type Exit struct {
+	ID     int64
+	Time   time.Time
+	Status int    // exit status; -1 if a signal ended it or it is not known
+	Signal string // "" unless a signal ended it
+	Err    error  // it could not be started, or its end could not be learned
+}
+
+// Outcome returns the final state of a launch whose process ended as e says, and a note for the operator. What
+// the worker reported about itself outranks its exit status; without a report the status speaks.
+func (l *Launch) Outcome(e Exit) (State, string) {
+	report := l.finalReport()
+	switch {
+	case strings.HasPrefix(report, "success"):
+		if e.Status != 0 {
+			return Succeeded, "reported " + report + ", then " + e.String()
+		}
+		return Succeeded, ""
+	case strings.HasPrefix(report, "failure"):
+		return Failed, "reported " + report
+	case strings.HasPrefix(report, "crash"):
+		return Crashed, "reported " + report
+	case l.KilledBy != "":
+		return Killed, "killed by " + l.KilledBy + ", " + e.String()
+	case e.Err != nil:
+		return Crashed, e.Err.Error()
+	case e.Signal != "":
+		return Killed, e.String() + " before it reported"
+	case e.Status != 0:
+		return Crashed, e.String() + " and no report"
+	}
+	return Lost, "exited with status 0 without a report"
+}
+
+// Reported tells whether the worker said how its work went.
+func (l *Launch) Reported() bool { return l.finalReport() != "" }
+
+// finalReport returns the last report that says how the work went.
+func (l *Launch) finalReport() string {
+	for _, r := range slices.Backward(l.Reports) {
+		for _, p := range []string{"success", "failure", "crash"} {
+			if strings.HasPrefix(r.Type, p) {
+				return r.Type
+			}
+		}
+	}
+	return ""
+}
+
+// String says how the process ended, in words.
+func (e Exit) String() string {
+	switch {
+	case e.Err != nil:
+		return e.Err.Error()
+	case e.Signal != "":
+		return "ended by signal " + e.Signal
+	}
+	return fmt.Sprintf("exited with status %d", e.Status)
+}

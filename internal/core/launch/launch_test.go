@@ -1,0 +1,78 @@
+package launch
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestStatesOnlyGoForward(t *testing.T) {
+	for i, from := range order {
+		for j, to := range order {
+			want := !from.Final() && j > i
+			if got := from.May(to); got != want {
+				t.Errorf("%s to %s: got %v, want %v", from, to, got, want)
+			}
+		}
+	}
+	final := slices.DeleteFunc(slices.Clone(order), func(s State) bool { return !s.Final() })
+	if want := []State{Succeeded, Failed, Crashed, Killed, Lost}; !slices.Equal(final, want) {
+		t.Errorf("final states: got %v, want %v", final, want)
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reports []string
+		killer  string
+		exit    Exit
+		state   State
+		note    string
+	}{
+		"success and status 0":                        {[]string{"need", "success 00"}, "", Exit{}, Succeeded, ""},
+		"success and another status":                  {[]string{"success"}, "", Exit{Status: 3}, Succeeded, "reported success, then exited with status 3"},
+		"failure":                                     {[]string{"failure nowcast"}, "", Exit{}, Failed, "reported failure nowcast"},
+		"crash":                                       {[]string{"crash"}, "", Exit{Status: 1}, Crashed, "reported crash"},
+		"the last word counts":                        {[]string{"failure", "success"}, "", Exit{}, Succeeded, ""},
+		"a status and no word":                        {[]string{"need"}, "", Exit{Status: 3}, Crashed, "exited with status 3 and no report"},
+		"status 0 and no word":                        {nil, "", Exit{}, Lost, "exited with status 0 without a report"},
+		"a signal and no word":                        {nil, "", Exit{Status: -1, Signal: "killed"}, Killed, "ended by signal killed before it reported"},
+		"a signal after its report":                   {[]string{"success"}, "", Exit{Status: -1, Signal: "killed"}, Succeeded, "reported success, then ended by signal killed"},
+		"it could not be started":                     {nil, "", Exit{Status: -1, Err: errors.New("no such file")}, Crashed, "no such file"},
+		"an operator ended it and it exited in peace": {nil, "sue@host", Exit{}, Killed, "killed by sue@host, exited with status 0"},
+	} {
+		l := &Launch{KilledBy: tc.killer}
+		for _, r := range tc.reports {
+			l.Reports = append(l.Reports, Report{Type: r})
+		}
+		if state, note := l.Outcome(tc.exit); state != tc.state || note != tc.note {
+			t.Errorf("%s: got %s %q, want %s %q", name, state, note, tc.state, tc.note)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	now := time.Date(2031, 5, 17, 5, 40, 0, 0, time.UTC)
+	start, end := now.Add(-time.Hour), now.Add(-time.Minute)
+	for name, tc := range map[string]struct {
+		launch Launch
+		want   time.Duration
+	}{
+		"not started": {Launch{}, 0},
+		"running":     {Launch{Started: &start}, time.Hour},
+		"over":        {Launch{Started: &start, Ended: &end}, 59 * time.Minute},
+	} {
+		if got := tc.launch.Duration(now); got != tc.want {
+			t.Errorf("%s: got %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+func TestNameIsTheLastPartOfTheModule(t *testing.T) {
+	for module, want := range map[string]string{"nowcast.workers.make_plots": "make_plots", "sleep": "sleep", "": ""} {
+		if got := Name(module); got != want {
+			t.Errorf("%q: got %q, want %q", module, got, want)
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package manager
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"nowcast/internal/core/control"
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/feed"
+	"nowcast/internal/core/launch"
+	"nowcast/internal/core/message"
+	"nowcast/internal/core/pyyaml"
+)
+
+// command is an operator's request on its way through the loop.
+type command struct {
+	control.Request
+	reply chan<- control.Reply
+}
+
+// Names are the commands that the manager answers.
+var Names = []string{control.CmdSnapshot, control.CmdLaunch, control.CmdRelaunch, control.CmdKill, control.CmdRelease, control.CmdEvaluate}
+
+const (
+	evaluateCommand = control.CmdEvaluate
+	relaunchCommand = control.CmdRelaunch
+)
+
+// Do executes an operator's request in the loop and returns the reply after what it changed is durable. A request with an id
+// that was answered before, by this manager or an earlier one, gets that answer again.
+func (m *Manager) Do(ctx context.Context, r control.Request) control.Reply {
+	reply := make(chan control.Reply, 1)
+	select {
+	case m.commands <- command{r, reply}:
+	case <-ctx.Done():
+		return control.Reply{Error: "the manager is stopping"}
+	}
+	select {
+	case answer := <-reply:
+		return answer
+	case <-ctx.Done():
+		return control.Reply{Error: "the manager is stopping; whether it did what was asked shows when it is back"}
+	}
+}
+
+func (m *Manager) execute(ctx context.Context, c command) {
+	if c.Command == control.CmdSnapshot {
+		c.reply <- control.Answer(m.snapshot(), nil)
+		return
+	}
+	if op, found, err := m.Store.Operation(ctx, c.ID); err != nil {
+		c.reply <- control.Reply{Error: err.Error()}
+		return
+	} else if found {
+		var earlier control.Reply
+		if err := json.Unmarshal([]byte(op.Reply), &earlier); err == nil {
+			c.reply <- earlier
+			return
+		}
+	}
+	t := m.turn()
+	answer := control.Answer(m.operate(ctx, t, c.Request))
+	text, _ := json.Marshal(answer) // a Reply is always encodable
+	t.effects.Operations = append(t.effects.Operations, engine.Operation{
+		ID: c.ID, Time: m.Now().UTC(), Author: c.Author, Command: c.Command, Args: string(c.Args), Reply: string(text),
+	})
+	m.Log.Info(fmt.Sprintf("%s asked for %s %s", c.Author, c.Command, c.Args))
+	if m.finish(ctx, t) {
+		c.reply <- answer
+	}
+}
+
+func (m *Manager) operate(ctx context.Context, t *turn, r control.Request) (any, error) {
+	switch r.Command {
+	case control.CmdLaunch:
+		return operation(r, func(a control.LaunchArgs) (any, error) { return m.operatorLaunch(t, r.Author, a) })
+	case control.CmdRelaunch:
+		return operation(r, func(a control.RelaunchArgs) (any, error) { return m.relaunch(t, r.Author, a) })
+	case control.CmdKill:
+		return operation(r, func(a control.KillArgs) (any, error) { return m.kill(t, r.Author, a) })
+	case control.CmdRelease:
+		return operation(r, func(a control.ReleaseArgs) (any, error) { return nil, m.release(t, a.Barrier) })
+	case control.CmdEvaluate:
+		return operation(r, func(a control.EvaluateArgs) (any, error) { return nil, m.evaluate(ctx, t, a.Message) })
+	}
+	return nil, fmt.Errorf("the manager has no command %q: it has %v", r.Command, Names)
+}
+
+func operation[A any](r control.Request, do func(A) (any, error)) (any, error) {
+	var a A
+	if err := json.Unmarshal(r.Args, &a); err != nil {
+		return nil, fmt.Errorf("arguments of %s: %w", r.Command, err)
+	}
+	return do(a)
+}
+
+func (m *Manager) operatorLaunch(t *turn, author string, a control.LaunchArgs) (any, error) {
+	n := a.NextWorker
+	if n.Host == "" {
+		n.Host = launch.Localhost
+	}
+	if err := m.launchable(n); err != nil {
+		return nil, err
+	}
+	return m.decide(t, &launch.Launch{NextWorker: n, Cause: cause("launch", author, 0)}), nil
+}
+
+func (m *Manager) relaunch(t *turn, author string, a control.RelaunchArgs) (any, error) {
+	old, err := m.known(a.Launch)
+	if err != nil {
+		return nil, err
+	}
+	n := old.NextWorker
+	if a.Args != nil {
+		n.Args = a.Args
+	}
+	if err := m.launchable(n); err != nil {
+		return nil, err
+	}
+	return m.decide(t, &launch.Launch{NextWorker: n, Cause: cause("relaunch", author, old.ID), Parent: old.ID}), nil
+}
+
+// launchable tells an operator what would go wrong before it is recorded as a launch that went wrong.
+func (m *Manager) launchable(n launch.NextWorker) error {
+	if _, ok := m.Config.Registry.Workers[n.Name()]; !ok {
+		return fmt.Errorf("%s is not in message registry: workers of %s: nothing it reports would be accepted", n.Name(), m.Config.File)
+	}
+	_, err := m.Launcher.Argv(m.Config, n)
+	return err
+}
+
+func (m *Manager) known(id int64) (*launch.Launch, error) {
+	if l := m.launches[id]; l != nil {
+		return l, nil
+	}
+	return nil, fmt.Errorf("there is no launch %d, or it is too old: the manager remembers the last %d", id, keepFinished)
+}
+
+func (m *Manager) kill(t *turn, author string, a control.KillArgs) (any, error) {
+	l, err := m.known(a.Launch)
+	if err != nil {
+		return nil, err
+	}
+	if l.State.Final() {
+		return nil, fmt.Errorf("launch %d of %s is over: it %s at %s", l.ID, l.Name(), l.State, l.Ended.Format("15:04:05 MST"))
+	}
+	if l.PID == 0 {
+		return nil, fmt.Errorf("launch %d of %s has no process yet", l.ID, l.Name())
+	}
+	if !slices.Contains([]string{"TERM", "KILL", "INT"}, a.Signal) {
+		return nil, fmt.Errorf("signal %q: use TERM, INT or KILL", a.Signal)
+	}
+	note, err := m.Launcher.Kill(l, a.Signal)
+	if err != nil {
+		return nil, err
+	}
+	l.KilledBy, l.Note = author, note
+	t.changed[l.ID] = l
+	return l, nil
+}
+
+// release launches what a barrier holds, without those it still waits for.
+func (m *Manager) release(t *turn, id int64) error {
+	i := slices.IndexFunc(m.barriers, func(b engine.Barrier) bool { return b.ID == id })
+	if i < 0 {
+		return fmt.Errorf("barrier %d is not open", id)
+	}
+	b := m.barriers[i]
+	m.setBarriers(t, slices.Delete(slices.Clone(m.barriers), i, i+1))
+	for _, h := range b.Held {
+		m.decide(t, &launch.Launch{NextWorker: h.NextWorker, Cause: h.Cause, Message: h.Message, Parent: h.Parent})
+	}
+	return nil
+}
+
+// evaluate calls the rule for a stored message again.
+func (m *Manager) evaluate(ctx context.Context, t *turn, id int64) error {
+	stored, ok, err := m.Store.Message(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("there is no message %d", id)
+	}
+	msg, err := message.Decode(stored.Body, m.Config.MessageLimit)
+	if err != nil {
+		return err
+	}
+	if _, err := m.Rules.Refresh(); err != nil {
+		return err
+	}
+	next, err := m.Rules.After(ctx, msg, m.checklist.Map())
+	if errors.Is(err, m.NoFunction) {
+		return fmt.Errorf("could not find after_%s in %s", msg.Source, m.Rules.Module())
+	}
+	if err != nil {
+		return err
+	}
+	m.request(t, engine.Report{Worker: msg.Source, Type: msg.Type, Message: id, Launch: stored.Launch, Time: m.Now().UTC()}, next)
+	return nil
+}
+
+func (m *Manager) snapshot() feed.Snapshot {
+	s := feed.Snapshot{Source: message.ManagerName, Time: m.Now().UTC(), Checklist: string(m.checklist.AppendText(nil))}
+	s.Epoch, s.Seq = m.Feed.Position()
+	for _, id := range sortedIDs(m.launches) {
+		s.Launches = append(s.Launches, *m.launches[id].Clone())
+	}
+	s.Barriers = append(s.Barriers, m.barriers...)
+	s.Alerts = append(s.Alerts, m.alerts[max(0, len(m.alerts)-keepAlerts):]...)
+	return s
+}
+
+func (m *Manager) dumpChecklist() {
+	if m.ChecklistLog == nil {
+		return
+	}
+	m.Log.Info("writing checklist to log file")
+	m.ChecklistLog.Info("checklist:\n" + pyyaml.PFormat(m.checklist.Map()))
+}
+
+func evaluateArgs(message int64) json.RawMessage {
+	b, _ := json.Marshal(control.EvaluateArgs{Message: message}) // always encodable
+	return b
+}
+
+func relaunchArgs(id int64) json.RawMessage {
+	b, _ := json.Marshal(control.RelaunchArgs{Launch: id})
+	return b
+}

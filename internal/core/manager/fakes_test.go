@@ -1,0 +1,361 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/control"
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/launch"
+	"nowcast/internal/core/message"
+	"nowcast/internal/core/pyyaml"
+	"nowcast/internal/core/wire"
+)
+
+// journal records, in order, what the manager did to the world.
+type journal struct {
+	mu      sync.Mutex
+	entries []string
+}
+
+func (j *journal) add(format string, args ...any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.entries = append(j.entries, fmt.Sprintf(format, args...))
+}
+
+func (j *journal) all() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.entries)
+}
+
+// memory is a store that keeps everything and can be told to fail.
+type memory struct {
+	journal    *journal
+	mu         sync.Mutex
+	fail       int // so many commits fail
+	messages   map[int64]engine.Message
+	changes    []engine.Change
+	base       engine.Base
+	launches   map[int64]*launch.Launch
+	barriers   map[int64]engine.Barrier
+	operations map[string]engine.Operation
+}
+
+func newMemory(j *journal) *memory {
+	return &memory{journal: j, messages: map[int64]engine.Message{}, launches: map[int64]*launch.Launch{},
+		barriers: map[int64]engine.Barrier{}, operations: map[string]engine.Operation{}}
+}
+
+func (s *memory) Load(context.Context) (*engine.State, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := &engine.State{Base: s.base}
+	for _, c := range s.changes {
+		if c.Seq > s.base.Seq {
+			st.Changes = append(st.Changes, c)
+		}
+	}
+	for id, l := range s.launches {
+		st.Launches = append(st.Launches, l.Clone())
+		st.LastLaunch = max(st.LastLaunch, id)
+	}
+	slices.SortFunc(st.Launches, func(a, b *launch.Launch) int { return int(a.ID - b.ID) })
+	for id, b := range s.barriers {
+		st.Barriers = append(st.Barriers, b)
+		st.LastBarrier = max(st.LastBarrier, id)
+	}
+	for id := range s.messages {
+		st.LastMessage = max(st.LastMessage, id)
+	}
+	return st, nil
+}
+
+func (s *memory) Commit(_ context.Context, e *engine.Effects) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail > 0 {
+		s.fail--
+		s.journal.add("commit fails")
+		return errors.New("disk full")
+	}
+	s.journal.add("commit %d messages %d changes %d launches", len(e.Messages), len(e.Changes), len(e.Launches))
+	for _, m := range e.Messages {
+		s.messages[m.ID] = m
+	}
+	s.changes = append(s.changes, e.Changes...)
+	if e.Base != nil {
+		s.base = *e.Base
+	}
+	for _, l := range e.Launches {
+		s.launches[l.ID] = l.Clone()
+	}
+	for _, b := range e.Barriers {
+		s.barriers[b.ID] = b
+	}
+	for _, id := range e.Released {
+		delete(s.barriers, id)
+	}
+	for _, o := range e.Operations {
+		s.operations[o.ID] = o
+	}
+	return nil
+}
+
+func (s *memory) Message(_ context.Context, id int64) (engine.Message, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.messages[id]
+	return m, ok, nil
+}
+
+func (s *memory) Operation(_ context.Context, id string) (engine.Operation, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, ok := s.operations[id]
+	return o, ok, nil
+}
+
+func (s *memory) launch(id int64) launch.Launch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.launches[id]; l != nil {
+		return *l.Clone()
+	}
+	return launch.Launch{}
+}
+
+// line is the connection to the broker: the test is the broker.
+type line struct {
+	journal *journal
+	in      chan []wire.Frames
+	out     chan message.Message
+}
+
+func (l *line) Receive() <-chan []wire.Frames { return l.in }
+
+func (l *line) Send(all ...wire.Frames) error {
+	for _, f := range all {
+		m, err := message.Decode(f[len(f)-1], message.DefaultLimit)
+		if err != nil {
+			return err
+		}
+		l.journal.add("reply %s to %s", m.Type, f[0])
+		l.out <- m
+	}
+	return nil
+}
+
+// processes is a launcher without processes.
+type processes struct {
+	journal *journal
+	exits   chan launch.Exit
+	refuse  error
+}
+
+func (p *processes) Argv(_ *config.Config, n launch.NextWorker) ([]string, error) {
+	if n.Host == "nowhere" {
+		return nil, errors.New("host nowhere is not in run: enabled hosts")
+	}
+	return append([]string{n.Module}, n.Args...), nil
+}
+
+func (p *processes) Start(l *launch.Launch) (launch.Started, error) {
+	p.journal.add("start %s", strings.Join(l.Argv, " "))
+	if p.refuse != nil {
+		return launch.Started{}, p.refuse
+	}
+	return launch.Started{PID: 1000 + int(l.ID), PIDStart: 7, Time: time.Unix(1, 0)}, nil
+}
+
+func (p *processes) Adopt(l *launch.Launch) { p.journal.add("adopt %s", l.Module) }
+
+func (p *processes) Kill(l *launch.Launch, signal string) (string, error) {
+	p.journal.add("kill %d %s", l.PID, signal)
+	return "signal sent", nil
+}
+
+func (p *processes) Exits() <-chan launch.Exit { return p.exits }
+
+// rulebook is a rule for each worker.
+type rulebook struct {
+	mu      sync.Mutex
+	after   map[string]func(m message.Message, cl *pyyaml.Map) (launch.Next, error)
+	refresh error
+}
+
+var errNoFunction = errors.New("no function")
+
+func (r *rulebook) After(_ context.Context, m message.Message, cl *pyyaml.Map) (launch.Next, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f, ok := r.after[m.Source]
+	if !ok {
+		return launch.Next{}, fmt.Errorf("%w for %s", errNoFunction, m.Source)
+	}
+	return f(m, cl)
+}
+
+func (r *rulebook) Refresh() (bool, error) { return false, r.refresh }
+func (r *rulebook) Module() string         { return "next_workers" }
+
+// world is a manager with everything around it.
+type world struct {
+	t *testing.T
+	*journal
+	store     *memory
+	line      *line
+	processes *processes
+	rules     *rulebook
+	feed      *events
+	logs      *lines
+	config    *config.Config
+	*Manager
+	stop func() error
+}
+
+type events struct {
+	mu   sync.Mutex
+	seq  map[string]uint64
+	seen []string
+}
+
+func (e *events) Publish(topic string, body any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.seq[topic]++
+	e.seen = append(e.seen, topic)
+}
+
+func (e *events) Position() (string, map[string]uint64) { return "epoch", nil }
+
+// lines collects log lines as "LEVEL text".
+type lines struct {
+	slog.Handler
+	mu   sync.Mutex
+	text []string
+}
+
+func (l *lines) Enabled(context.Context, slog.Level) bool { return true }
+func (l *lines) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, r.Level.String()+" "+r.Message)
+	return nil
+}
+
+func (l *lines) has(want string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.text, func(s string) bool { return strings.Contains(s, want) })
+}
+
+func newWorld(t *testing.T) *world {
+	j := &journal{}
+	dir := t.TempDir()
+	w := &world{t: t, journal: j, store: newMemory(j), line: &line{j, make(chan []wire.Frames), make(chan message.Message, 1000)},
+		rules: &rulebook{after: map[string]func(message.Message, *pyyaml.Map) (launch.Next, error){}},
+		feed:  &events{seq: map[string]uint64{}}, logs: &lines{Handler: slog.DiscardHandler},
+		config: &config.Config{File: "test.yaml", ChecklistFile: filepath.Join(dir, "checklist.yaml"), MessageLimit: message.DefaultLimit,
+			Registry: config.Registry{Workers: map[string]config.Worker{}}}}
+	for _, name := range []string{"sleep", "awaken", "a", "b"} {
+		w.config.Registry.Workers[name] = config.Worker{Name: name, ChecklistKey: name + " key",
+			Types: map[string]string{"success": "did well", "failure": "did not", "crash": "crashed", "need": "needs", "clear checklist": "clear"}}
+	}
+	w.rule("sleep", launch.Next{Workers: []launch.NextWorker{{Module: "w.awaken", Args: []string{"early"}, Host: launch.Localhost}}})
+	w.rule("awaken", launch.Next{})
+	return w
+}
+
+func (w *world) rule(worker string, next launch.Next) {
+	w.rules.mu.Lock()
+	defer w.rules.mu.Unlock()
+	w.rules.after[worker] = func(message.Message, *pyyaml.Map) (launch.Next, error) { return next, nil }
+}
+
+// start runs a manager on what is there.
+func (w *world) start(ignoreChecklist bool) {
+	w.t.Helper()
+	w.processes = &processes{journal: w.journal, exits: make(chan launch.Exit, 100)}
+	m, err := New(context.Background(), Options{Config: w.config, IgnoreChecklist: ignoreChecklist, Requests: w.line, Store: w.store, Rules: w.rules,
+		NoFunction: errNoFunction, Launcher: w.processes, Feed: w.feed, Log: slog.New(w.logs), ChecklistLog: slog.New(w.logs), Now: time.Now})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Manager = m
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx) }()
+	stopped := false
+	w.stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-done
+	}
+	w.t.Cleanup(func() { w.stop() })
+}
+
+// ask sends one request and returns its reply.
+func (w *world) ask(m message.Message) message.Message {
+	w.t.Helper()
+	return w.askRaw([]byte("client"), nil, m.Encode())
+}
+
+func (w *world) askRaw(frames ...[]byte) message.Message {
+	w.t.Helper()
+	w.line.in <- []wire.Frames{frames}
+	select {
+	case m := <-w.line.out:
+		return m
+	case <-time.After(10 * time.Second):
+		w.t.Fatalf("no reply; so far: %q", w.all())
+		return message.Message{}
+	}
+}
+
+func (w *world) eventually(what string, cond func() bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !cond() {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%s did not happen; journal %q", what, w.all())
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (w *world) launchIs(id int64, s launch.State) func() bool {
+	return func() bool { return w.store.launch(id).State == s }
+}
+
+func (w *world) checklistFile() pyyaml.Value {
+	w.t.Helper()
+	text, err := os.ReadFile(w.config.ChecklistFile)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	v, err := pyyaml.Decode(text)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v
+}
+
+func (w *world) do(command string, args string) control.Reply {
+	w.t.Helper()
+	return w.Do(context.Background(), control.Request{ID: fmt.Sprint(command, args, time.Now().UnixNano()), Command: command, Author: "sue@host", Args: []byte(args)})
+}

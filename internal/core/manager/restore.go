@@ -1,0 +1,148 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"nowcast/internal/core/checklist"
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/launch"
+	"nowcast/internal/core/pyyaml"
+)
+
+// restore rebuilds the state from the store and the checklist file.
+func (m *Manager) restore(ctx context.Context) error {
+	st, err := m.Store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	m.lastMessage, m.lastLaunch, m.lastBarrier, m.lastAlert = st.LastMessage, st.LastLaunch, st.LastBarrier, st.LastAlert
+	m.barriers, m.alerts = st.Barriers, st.Alerts
+	for _, l := range st.Launches {
+		m.remember(l)
+	}
+	if m.checklist, err = rebuild(st); err != nil {
+		return err
+	}
+	m.seq, m.baseSize = st.Base.Seq, len(st.Base.YAML)
+	for _, c := range st.Changes {
+		m.seq = c.Seq
+		m.sinceBase += len(c.YAML) + 64
+	}
+	return m.readChecklist(ctx)
+}
+
+func rebuild(st *engine.State) (*checklist.Checklist, error) {
+	values := pyyaml.NewMap(0)
+	if len(st.Base.YAML) > 0 {
+		v, err := pyyaml.Decode(st.Base.YAML)
+		if err != nil {
+			return nil, fmt.Errorf("stored checklist %d: %w", st.Base.Seq, err)
+		}
+		if mapping, ok := v.(*pyyaml.Map); ok {
+			values = mapping
+		}
+	}
+	cl := checklist.New(values)
+	for _, c := range st.Changes {
+		ch, err := checklist.ParseChange(c.Op, c.YAML)
+		if err != nil {
+			return nil, fmt.Errorf("stored checklist change %d: %w", c.Seq, err)
+		}
+		cl.Apply(ch)
+	}
+	return cl, nil
+}
+
+// readChecklist decides between the checklist that the store remembers and the file. The file wins if somebody else
+// wrote it: an operator with an editor, or the Python manager. What we wrote ourselves is at most as new as the store.
+func (m *Manager) readChecklist(ctx context.Context) error {
+	if m.IgnoreChecklist {
+		return m.replaceChecklist(ctx, pyyaml.NewMap(0), "--ignore-checklist")
+	}
+	path := m.Config.ChecklistFile
+	text, err := os.ReadFile(path)
+	if err == nil {
+		seq, ours := ourTrailer(text)
+		if ours && seq <= m.seq {
+			m.loaded()
+			return nil
+		}
+		var v pyyaml.Value
+		if v, err = pyyaml.Decode(text); err == nil {
+			if mapping, ok := v.(*pyyaml.Map); ok || v == nil {
+				if mapping == nil {
+					mapping = pyyaml.NewMap(0)
+				}
+				m.seq = max(m.seq, seq)
+				if err := m.replaceChecklist(ctx, mapping, path); err != nil {
+					return err
+				}
+				m.loaded()
+				return nil
+			}
+			err = errors.New("it is not a mapping")
+		}
+		m.putAside(path)
+	}
+	m.Log.Warn("checklist load failed: " + err.Error())
+	if m.checklist.Map().Len() > 0 {
+		// The reference would start empty; nothing is lost here unless an operator says so.
+		m.Log.Warn("running with the checklist from the state database; use --ignore-checklist for an empty one")
+	} else {
+		m.Log.Warn("running with empty checklist")
+	}
+	if errors.Is(err, fs.ErrNotExist) && m.checklist.Map().Len() == 0 {
+		return nil
+	}
+	m.file.write(m.checklist, m.seq)
+	return nil
+}
+
+func (m *Manager) loaded() {
+	m.Log.Info("checklist read from " + m.Config.ChecklistFile)
+	m.Log.Info("checklist:\n" + pyyaml.PFormat(m.checklist.Map()))
+}
+
+// putAside keeps a checklist file that cannot be read for whoever wants to know what was in it.
+func (m *Manager) putAside(path string) {
+	aside := path + ".damaged-" + m.Now().UTC().Format("20060102T150405Z")
+	if err := os.Rename(path, aside); err != nil {
+		m.Log.Error("the checklist file cannot be read and could not be put aside", "err", err)
+		return
+	}
+	m.Log.Error("the checklist file cannot be read and was put aside", "file", aside)
+}
+
+// replaceChecklist makes another checklist the state, durably.
+func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, author string) error {
+	t := m.turn()
+	now := m.Now().UTC()
+	m.change(t, checklist.Change{Op: checklist.Clear}, author, 0, now)
+	m.checklist = checklist.New(values)
+	m.base(t)
+	if err := m.Store.Commit(ctx, &t.effects); err != nil {
+		return err
+	}
+	m.file.write(m.checklist, m.seq)
+	return nil
+}
+
+// resume goes on with the launches that the last manager left: decided ones are started, running ones are watched
+// again. One that was being started when it died may or may not exist; it is never started twice.
+func (m *Manager) resume(ctx context.Context) {
+	t := m.turn()
+	for _, id := range sortedIDs(m.launches) {
+		l := m.launches[id]
+		switch l.State {
+		case launch.Decided:
+			t.start = append(t.start, l.Clone())
+		case launch.Starting, launch.Running:
+			m.Launcher.Adopt(l.Clone())
+		}
+	}
+	m.finish(ctx, t)
+}

@@ -1,0 +1,157 @@
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMain lets this test binary be the child: NOWCAST_TEST_CHILD says what it does.
+func TestMain(m *testing.M) {
+	if what := os.Getenv("NOWCAST_TEST_CHILD"); what != "" {
+		child(what, os.Args[len(os.Args)-2], os.Args[len(os.Args)-1])
+	}
+	os.Exit(m.Run())
+}
+
+// child appends what happens to it to a file.
+func child(what, name, file string) {
+	note := func(event string) {
+		f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintf(f, "%s %s\n", name, event)
+		f.Close()
+	}
+	signals := make(chan os.Signal, 5)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
+	note("starts")
+	if what == name+" ends" {
+		os.Exit(3)
+	}
+	Ready(os.LookupEnv)
+	for s := range signals {
+		note(s.String())
+		if s == syscall.SIGTERM && what != name+" ignores" {
+			os.Exit(0)
+		}
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+type family struct {
+	t      *testing.T
+	file   string
+	log    lockedBuffer
+	reload chan os.Signal
+	stop   func()
+}
+
+func run(t *testing.T, what string, names ...string) *family {
+	t.Setenv("NOWCAST_TEST_CHILD", what)
+	f := &family{t: t, file: filepath.Join(t.TempDir(), "events"), reload: make(chan os.Signal)}
+	o := Options{Log: slog.New(slog.NewTextHandler(&f.log, nil)), Reload: f.reload,
+		FirstWait: 10 * time.Millisecond, LongestWait: 50 * time.Millisecond, StopWithin: 300 * time.Millisecond, ReadyWithin: 5 * time.Second}
+	if strings.HasSuffix(what, "ends") {
+		o.ReadyWithin = 100 * time.Millisecond
+	}
+	for _, n := range names {
+		o.Children = append(o.Children, Child{Name: n, Argv: []string{os.Args[0], n, f.file}})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, o) }()
+	f.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(f.stop)
+	return f
+}
+
+func (f *family) events() string {
+	b, _ := os.ReadFile(f.file)
+	return string(b)
+}
+
+func (f *family) eventually(what string, ok func() bool) {
+	f.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			f.t.Fatalf("%s did not happen; events:\n%slog:\n%s", what, f.events(), f.log.String())
+		}
+	}
+}
+
+func TestChildrenAreStartedInOrderAndStoppedInReverse(t *testing.T) {
+	f := run(t, "run", "one", "two", "three")
+	f.eventually("all up", func() bool { return strings.Contains(f.log.String(), "all daemons are up") })
+	f.stop()
+	want := "one starts\ntwo starts\nthree starts\nthree terminated\ntwo terminated\none terminated\n"
+	if got := f.events(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAChildThatCannotStayUpDisturbsNoOther(t *testing.T) {
+	f := run(t, "one ends", "one", "two")
+	f.eventually("three starts of one and one of two", func() bool {
+		return strings.Count(f.events(), "one starts") >= 3 && strings.Count(f.events(), "two starts") == 1
+	})
+	if log := f.log.String(); !strings.Contains(log, "one ended (exit status 3); starting it again in 10ms") || !strings.Contains(log, "in 50ms") {
+		f.eventually("the longest wait", func() bool { return strings.Contains(f.log.String(), "in 50ms") })
+	}
+	f.stop()
+	if strings.Contains(f.events(), "one terminated") || !strings.Contains(f.events(), "two terminated") {
+		t.Errorf("got events\n%s", f.events())
+	}
+}
+
+func TestAChildThatIgnoresItsSignalIsKilled(t *testing.T) {
+	f := run(t, "one ignores", "one")
+	f.eventually("up", func() bool { return strings.Contains(f.log.String(), "all daemons are up") })
+	f.stop()
+	if log := f.log.String(); !strings.Contains(log, "one did not stop within 300ms and is killed") {
+		t.Errorf("got log\n%s", log)
+	}
+}
+
+func TestHangupIsPassedOn(t *testing.T) {
+	f := run(t, "run", "one", "two")
+	f.eventually("all up", func() bool { return strings.Contains(f.log.String(), "all daemons are up") })
+	f.reload <- syscall.SIGHUP
+	f.eventually("hangups", func() bool { return strings.Count(f.events(), "hangup") == 2 })
+}
+
+func TestReadyWithoutASupervisorDoesNothing(t *testing.T) {
+	Ready(func(string) (string, bool) { return "", false })
+	Ready(func(string) (string, bool) { return "x", true })
+}
