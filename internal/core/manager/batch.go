@@ -188,12 +188,11 @@ func (m *Manager) setBarriers(t *turn, open []engine.Barrier) {
 	t.barriers = true
 }
 
-// refreshRules loads the rules again if their file has changed.
+// refreshRules loads the rules again if their file has changed. The rules log what came of it.
 func (m *Manager) refreshRules() {
 	if _, err := m.Rules.Refresh(); err != nil {
-		m.Log.Error("the changed rules are not used, the ones loaded before stay in use", "err", err)
 		t := m.turn()
-		m.alert(t, engine.Alert{Kind: "rules not loaded", Message: firstLine(err.Error())})
+		m.alert(t, engine.Alert{Kind: "rules not loaded", Message: "the rules loaded before stay in use: " + firstLine(err.Error())})
 		m.finish(context.Background(), t)
 	}
 }

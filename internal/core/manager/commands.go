@@ -36,7 +36,7 @@ func (m *Manager) Do(ctx context.Context, r control.Request) control.Reply {
 	select {
 	case m.commands <- command{r, reply}:
 	case <-ctx.Done():
-		return control.Reply{Error: "the manager is stopping"}
+		return control.Reply{Error: "the manager is stopping", Again: true}
 	}
 	select {
 	case answer := <-reply:

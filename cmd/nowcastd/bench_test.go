@@ -1,0 +1,197 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"nowcast/internal/core/message"
+	"nowcast/internal/core/pyyaml"
+	"nowcast/internal/core/wire"
+	"nowcast/internal/core/wire/wirebench"
+)
+
+const benchWorkers = `
+    bench: {checklist key: bench, success: done}
+    big: {checklist key: big, success: done}
+    sleep: {checklist key: sleepyhead, success: done, failure: failed, crash: crashed}
+`
+
+const benchRules = `
+def after_bench(msg, config, checklist):
+    return []
+
+def after_big(msg, config, checklist):
+    return []
+
+def after_sleep(msg, config, checklist):
+    if msg.payload == None:
+        return [NextWorker("nemo_nowcast.workers.sleep", ["--sleep-time", "0"])]
+    return []
+`
+
+// three updates three keys of the checklist, as most workers do.
+func three(client, i int) []byte {
+	return message.Message{Source: "bench", Type: "success", Payload: pyyaml.MapOf(
+		fmt.Sprintf("run %d", client), int64(i), "run date", "2031-05-17", "file", "/results/forcing/atmospheric/20310517.nc")}.Encode()
+}
+
+// load is how many requests one measurement makes.
+const load = 60_000
+
+func measure(b *testing.B, endpoint string) wirebench.Result {
+	b.Helper()
+	if _, err := wirebench.Load(endpoint, 64, load/10, three); err != nil { // warm up
+		b.Fatal(err)
+	}
+	r, err := wirebench.Load(endpoint, 64, load, three)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return r
+}
+
+// BenchmarkMessages compares 64 REQ clients, each updating three checklist keys a message, through broker and manager with a
+// durable commit, with the same clients on a bare libzmq proxy and a constant reply.
+func BenchmarkMessages(b *testing.B) {
+	for b.Loop() {
+		front, back, stop, err := wirebench.BareProxy()
+		if err != nil {
+			b.Fatal(err)
+		}
+		stopReply, err := wirebench.ConstantReply(back, message.Message{Source: "manager", Type: "ack"}.Encode())
+		if err != nil {
+			b.Fatal(err)
+		}
+		bare := measure(b, front)
+		stopReply()
+		stop()
+
+		s := newSystem(b, benchWorkers, benchRules)
+		s.start("broker")
+		s.start("manager")
+		endpoint := wire.TCP("127.0.0.1", s.port)
+		small := measure(b, endpoint)
+		r := s.requester()
+		for i := range 100 { // 10 MB in 100 keys of 1000 entries
+			m := pyyaml.NewMap(1000)
+			for j := range 1000 {
+				m.Set(fmt.Sprintf("file %d of part %d", j, i), strings.Repeat("x", 75))
+			}
+			ask(b, r, message.Message{Source: "big", Type: "success", Payload: pyyaml.MapOf(fmt.Sprint("part ", i), m)})
+		}
+		big := measure(b, endpoint)
+		b.Logf("bare proxy:              %v", bare)
+		b.Logf("nowcast:                 %v", small)
+		b.Logf("nowcast, 10 MB checklist: %v", big)
+		b.ReportMetric(bare.Rate(), "bare/s")
+		b.ReportMetric(small.Rate(), "nowcast/s")
+		b.ReportMetric(big.Rate(), "nowcast10MB/s")
+		b.ReportMetric(100*small.Rate()/bare.Rate(), "%ofBare")
+		b.ReportMetric(100*big.Rate()/small.Rate(), "%of10MB")
+	}
+}
+
+// BenchmarkLaunch measures from a worker's success message to the start of the next process, and to that Go worker's
+// first log line.
+func BenchmarkLaunch(b *testing.B) {
+	for b.Loop() {
+		s := newSystem(b, benchWorkers, benchRules)
+		s.start("broker")
+		s.start("log-aggregator")
+		s.start("manager")
+		r := s.requester()
+		const n = 50
+		var sent []time.Time
+		for i := range n {
+			sent = append(sent, time.Now())
+			ask(b, r, message.Message{Source: "sleep", Type: "success"})
+			s.eventually("the end of the launch", func() bool {
+				out := s.must("status", "--json", s.config)
+				return strings.Count(out, `"state": "succeeded"`) == i+1
+			})
+		}
+		var started, logged []time.Duration
+		snapshot := s.status()
+		records := s.records("sleep")
+		for i, l := range snapshot.Launches {
+			started = append(started, l.Started.Sub(sent[i]))
+			for _, rec := range records {
+				if rec.Launch == l.ID {
+					logged = append(logged, rec.Time.Sub(sent[i]))
+					break
+				}
+			}
+		}
+		if len(started) != n || len(logged) != n {
+			b.Fatalf("got %d starts and %d first log lines, want %d", len(started), len(logged), n)
+		}
+		b.ReportMetric(ms(percentile(started, 50)), "ms-to-start-p50")
+		b.ReportMetric(ms(percentile(started, 99)), "ms-to-start-p99")
+		b.ReportMetric(ms(percentile(logged, 50)), "ms-to-first-log-p50")
+		b.ReportMetric(ms(percentile(logged, 99)), "ms-to-first-log-p99")
+	}
+}
+
+func percentile(d []time.Duration, p int) time.Duration {
+	slices.Sort(d)
+	return d[min(len(d)-1, len(d)*p/100)]
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// BenchmarkIdle measures how soon each daemon is ready, and what it costs when nothing happens.
+func BenchmarkIdle(b *testing.B) {
+	const idle = 10 * time.Second
+	for b.Loop() {
+		s := newSystem(b, benchWorkers, benchRules)
+		names := []string{"broker", "log-aggregator", "manager"}
+		daemons := map[string]*child{}
+		for _, name := range names {
+			daemons[name] = s.start(name)
+		}
+		<-time.After(time.Second) // start-up is over
+		before := map[string]time.Duration{}
+		for name, d := range daemons {
+			before[name] = cpu(b, d.Process.Pid)
+		}
+		<-time.After(idle)
+		for _, name := range names {
+			d := daemons[name]
+			used := cpu(b, d.Process.Pid) - before[name]
+			b.ReportMetric(ms(d.ready), name+"-ms-ready")
+			b.ReportMetric(rss(b, d.Process.Pid), name+"-MB")
+			b.ReportMetric(100*used.Seconds()/idle.Seconds(), name+"-%cpu")
+		}
+	}
+}
+
+// cpu returns the processor time of a process.
+func cpu(b *testing.B, pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	var ticks int64
+	for _, f := range fields[11:13] {
+		n, _ := strconv.ParseInt(f, 10, 64)
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// rss returns the resident memory of a process in MB.
+func rss(b *testing.B, pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "VmRSS:")
+	kb, _ := strconv.ParseFloat(strings.Fields(after)[0], 64)
+	return kb / 1024
+}

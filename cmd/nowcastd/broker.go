@@ -1,0 +1,56 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"nowcast/internal/core/broker"
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/logging"
+	"nowcast/internal/core/wire"
+)
+
+func (p *program) broker() *cobra.Command {
+	return &cobra.Command{
+		Use:   "broker CONFIG",
+		Short: "Run the message broker: the ports that workers, manager, feed and control meet at",
+		Long: `Run the message broker in the foreground until SIGINT or SIGTERM.
+
+It binds zmq: ports: workers and zmq: ports: manager of CONFIG, and the feed and control
+sockets in the state directory, and passes messages without looking into them. It may be
+restarted at any time.`,
+		Example: "  nowcastd broker nowcast.yaml",
+		Args:    configArg(0),
+		RunE: func(c *cobra.Command, args []string) error {
+			d, err := p.open(args[0], "message_broker", logging.Daemon)
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			b, err := newBroker(d)
+			if err != nil {
+				d.logger.Error(err.Error())
+				return err
+			}
+			return d.serve(c.Context(), nil, b.Run)
+		},
+	}
+}
+
+func newBroker(d *process) (*broker.Broker, error) {
+	z := d.cfg.ZMQ
+	o := broker.Options{
+		Logger:  d.logger,
+		Workers: wire.BindTCP(z.Host, z.Bind, z.WorkersPort),
+		Manager: wire.BindTCP(z.Host, z.Bind, z.ManagerPort),
+	}
+	for name, endpoint := range map[string]*string{
+		config.SocketFeedIn: &o.FeedIn, config.SocketFeed: &o.FeedOut,
+		config.SocketControl: &o.ControlClients, config.SocketControlDaemons: &o.ControlDaemons,
+	} {
+		var err error
+		if *endpoint, err = socket(d.cfg, name); err != nil {
+			return nil, err
+		}
+	}
+	return broker.New(o)
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/launcher"
+	"nowcast/internal/core/logging"
+	"nowcast/internal/core/manager"
+	"nowcast/internal/core/rules"
+	"nowcast/internal/core/rules/starlark"
+	"nowcast/internal/core/store"
+	"nowcast/internal/core/wire"
+)
+
+func (p *program) manager() *cobra.Command {
+	var ignore bool
+	c := &cobra.Command{
+		Use:   "manager CONFIG",
+		Short: "Run the manager: it keeps the checklist and launches workers",
+		Long: `Run the manager in the foreground until SIGINT or SIGTERM.
+
+It goes on where the last manager stopped: the checklist, open barriers and running
+workers are in the state directory. A checklist file that was edited while no manager was
+running is taken over.`,
+		Example: "  nowcastd manager nowcast.yaml\n  nowcastd manager --ignore-checklist nowcast.yaml   # start the day with an empty checklist",
+		Args:    configArg(0),
+		RunE: func(c *cobra.Command, args []string) error {
+			d, err := p.open(args[0], "manager", logging.Daemon)
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			if err := p.manage(c.Context(), d, ignore); err != nil {
+				d.logger.Error(err.Error())
+				return err
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&ignore, "ignore-checklist", false, "start with an empty checklist")
+	return c
+}
+
+func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) error {
+	evaluator, err := openRules(d.cfg, d.logger)
+	if errors.Is(err, fs.ErrNotExist) {
+		d.logger.Log(ctx, logging.LevelCritical, "could not find next workers module: "+d.cfg.Registry.NextWorkers)
+	}
+	if err != nil {
+		return err
+	}
+	defer evaluator.Close()
+	db, err := store.Open(ctx, d.cfg.StatePath("state.db"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	processes, err := launcher.New(launcher.Options{
+		OutputDir: d.cfg.StatePath("output"), Self: self, Env: withoutReady(p.Environ), ConfigFile: d.cfg.File, Logger: d.logger,
+	})
+	if err != nil {
+		return err
+	}
+	defer processes.Close()
+	requests, err := wire.Open(wire.Options{
+		Kind: wire.Dealer, Connect: []string{wire.TCP(d.cfg.ZMQ.Host, d.cfg.ZMQ.ManagerPort)}, Linger: time.Second,
+	})
+	if err != nil {
+		return err
+	}
+	defer requests.Close()
+	o := manager.Options{
+		Config: d.cfg, IgnoreChecklist: ignoreChecklist, Requests: requests, Store: db, Rules: evaluator, NoFunction: rules.ErrNoFunction,
+		Launcher: processes, Feed: d.feed, Log: d.logger, Now: time.Now,
+	}
+	if d.log.HasHandlers("checklist") {
+		o.ChecklistLog = d.log.Logger("checklist")
+	}
+	m, err := manager.New(ctx, o)
+	if err != nil {
+		return err
+	}
+	d.logger.Info(fmt.Sprintf("connected to %s port %d", d.cfg.ZMQ.Host, d.cfg.ZMQ.ManagerPort))
+	server, err := d.control()
+	if err != nil {
+		return err
+	}
+	for _, name := range manager.Names {
+		server.Handle(name, m.Do) // the manager keeps the audit trail and the answers itself, in its transactions
+	}
+	reload := func(ctx context.Context) error { return p.reloadManager(ctx, d, m) }
+	return d.serve(ctx, reload, together(m.Run, server.Run))
+}
+
+// reloadManager reads the configuration again for a running manager.
+func (p *program) reloadManager(ctx context.Context, d *process, m *manager.Manager) error {
+	cfg, err := p.load(d.cfg.File)
+	if err != nil {
+		return err
+	}
+	if cfg.ZMQ.Host != d.cfg.ZMQ.Host || cfg.ZMQ.ManagerPort != d.cfg.ZMQ.ManagerPort || cfg.Registry.NextWorkers != d.cfg.Registry.NextWorkers ||
+		cfg.StateDir != d.cfg.StateDir || cfg.ChecklistFile != d.cfg.ChecklistFile {
+		d.logger.Warn("changes of zmq, next workers module, state dir and checklist file take effect when the manager is restarted")
+	}
+	m.Reload(ctx, cfg)
+	return nil
+}
+
+// openRules loads the rules that the configuration names.
+func openRules(cfg *config.Config, logger *slog.Logger) (rules.Evaluator, error) {
+	module := cfg.Registry.NextWorkers
+	if !strings.HasSuffix(module, ".star") {
+		return nil, cfg.Complaint("is the Python module "+module+", and Python rules are not supported yet",
+			"give a Starlark file, e.g. next_workers.star; see README.md, Write a rule", "message registry", "next workers module")
+	}
+	return starlark.Open(starlark.Options{File: module, Config: cfg.Values, Registry: &cfg.Registry, Logger: logger})
+}
+
+// withoutReady removes what is between the supervisor and this process only.
+func withoutReady(environ []string) []string {
+	var env []string
+	for _, v := range environ {
+		if !strings.HasPrefix(v, "NOWCAST_READY_FD=") {
+			env = append(env, v)
+		}
+	}
+	return env
+}

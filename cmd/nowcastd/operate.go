@@ -1,0 +1,276 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/control"
+	"nowcast/internal/core/feed"
+	"nowcast/internal/core/launch"
+	"nowcast/internal/core/message"
+	"nowcast/internal/core/pyyaml"
+)
+
+func (p *program) json(v any) error {
+	e := json.NewEncoder(p.Stdout)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// jsonFlag adds --json.
+func jsonFlag(c *cobra.Command, asJSON *bool) *cobra.Command {
+	c.Flags().BoolVar(asJSON, "json", false, "print JSON")
+	return c
+}
+
+// withSnapshot is a command that shows what the manager knows.
+func (p *program) withSnapshot(c *cobra.Command, show func(cfg *config.Config, s *feed.Snapshot, args []string) error) *cobra.Command {
+	c.RunE = func(c *cobra.Command, args []string) error {
+		cfg, err := p.load(args[0])
+		if err != nil {
+			return err
+		}
+		var s feed.Snapshot
+		if err := p.call(c.Context(), cfg, message.ManagerName, control.CmdSnapshot, struct{}{}, &s); err != nil {
+			return err
+		}
+		return show(cfg, &s, args[1:])
+	}
+	return c
+}
+
+func (p *program) status() *cobra.Command {
+	var asJSON, all bool
+	c := &cobra.Command{
+		Use:   "status CONFIG",
+		Short: "Show launches, open barriers and alerts",
+		Long: `Show what the manager knows: launches (the unfinished and the newest 20; --all for all it
+remembers), open barriers, and the alerts of the last 24 hours. Times are local.`,
+		Example: "  nowcastd status nowcast.yaml\n  nowcastd status --json nowcast.yaml | jq '.launches[] | select(.state == \"failed\")'",
+		Args:    configArg(0),
+	}
+	c.Flags().BoolVar(&all, "all", false, "show all launches the manager remembers")
+	return p.withSnapshot(jsonFlag(c, &asJSON), func(_ *config.Config, s *feed.Snapshot, _ []string) error {
+		if asJSON {
+			return p.json(s)
+		}
+		if !all {
+			s.Launches = newest(s.Launches, 20)
+		}
+		p.printStatus(s, time.Now())
+		return nil
+	})
+}
+
+// newest returns the unfinished launches and the last n, in order.
+func newest(launches []launch.Launch, n int) []launch.Launch {
+	cut := len(launches) - n
+	kept := make([]launch.Launch, 0, n)
+	for i, l := range launches {
+		if i >= cut || !l.State.Final() {
+			kept = append(kept, l)
+		}
+	}
+	return kept
+}
+
+func (p *program) printStatus(s *feed.Snapshot, now time.Time) {
+	w := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tSTATE\tWORKER\tARGUMENTS\tHOST\tSTARTED\tTOOK\tBECAUSE OF\tNOTE")
+	for i := range s.Launches {
+		l := &s.Launches[i]
+		started, took := "-", "-"
+		if l.Started != nil {
+			started, took = l.Started.Local().Format("01-02 15:04:05"), l.Duration(now).Round(100*time.Millisecond).String()
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.State, l.Name(), strings.Join(l.Args, " "), l.Host, started, took, l.Cause, l.Note)
+	}
+	w.Flush()
+	for _, b := range s.Barriers {
+		fmt.Fprintf(p.Stdout, "\nbarrier %d, opened by %s, waits for %s; then launches %d workers\n", b.ID, b.Cause, strings.Join(b.Missing, ", "), len(b.Held))
+	}
+	for _, a := range s.Alerts {
+		if now.Sub(a.Time) < 24*time.Hour {
+			fmt.Fprintf(p.Stdout, "\nalert %s %s: %s\n", a.Time.Local().Format("01-02 15:04:05"), a.Kind, a.Message)
+		}
+	}
+}
+
+func (p *program) launch() *cobra.Command {
+	var host string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "launch CONFIG MODULE [ARGS...]",
+		Short: "Launch a worker, as a rule would",
+		Long: `Ask the manager to launch a worker. It is recorded, tracked and shown like every other launch.
+Put -- before arguments that begin with a dash.`,
+		Example: "  nowcastd launch nowcast.yaml nowcast.workers.make_plots -- nemo forecast publish --run-date 2031-05-17",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usage("usage: %s", c.UseLine())
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&host, "host", launch.Localhost, "where: localhost, or a key of run: enabled hosts")
+	jsonFlag(c, &asJSON)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		a := control.LaunchArgs{NextWorker: launch.NextWorker{Module: args[1], Args: args[2:], Host: host}}
+		return p.change(c, args[0], control.CmdLaunch, a, asJSON, "launch %d of %s was requested\n")
+	}
+	return c
+}
+
+// change sends a command whose result is a launch.
+func (p *program) change(c *cobra.Command, file, command string, args any, asJSON bool, text string) error {
+	cfg, err := p.load(file)
+	if err != nil {
+		return err
+	}
+	var l launch.Launch
+	if err := p.call(c.Context(), cfg, message.ManagerName, command, args, &l); err != nil {
+		return err
+	}
+	if asJSON {
+		return p.json(l)
+	}
+	fmt.Fprintf(p.Stdout, text, l.ID, l.NextWorker)
+	return nil
+}
+
+func (p *program) kill() *cobra.Command {
+	var signal string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:     "kill CONFIG LAUNCH",
+		Short:   "Send a signal to the process group of a running launch",
+		Example: "  nowcastd kill nowcast.yaml 17\n  nowcastd kill --signal KILL nowcast.yaml 17",
+		Args:    configArg(1),
+	}
+	c.Flags().StringVar(&signal, "signal", "TERM", "TERM, INT or KILL")
+	jsonFlag(c, &asJSON)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		id, err := strconv.ParseInt(args[1], 10, 64)
+		if err != nil {
+			return usage("%q is not a launch: give the number that `nowcastd status` shows", args[1])
+		}
+		return p.change(c, args[0], control.CmdKill, control.KillArgs{Launch: id, Signal: signal}, asJSON, signal+" was sent to launch %d of %s\n")
+	}
+	return c
+}
+
+func (p *program) checklist() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "checklist CONFIG [KEY]",
+		Short: "Show the checklist, or the value at one of its keys",
+		Long: `Print the checklist as YAML, as the manager has it now. With KEY print the value at that key;
+exit code 1 if there is none. --json prints the same as JSON (dates as text, binary as text).`,
+		Example: "  nowcastd checklist nowcast.yaml\n  nowcastd checklist nowcast.yaml 'NEMO run'",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) < 1 || len(args) > 2 {
+				return usage("usage: %s", c.UseLine())
+			}
+			return nil
+		},
+	}
+	return p.withSnapshot(jsonFlag(c, &asJSON), func(_ *config.Config, s *feed.Snapshot, args []string) error {
+		v, err := pyyaml.Decode([]byte(s.Checklist))
+		if err != nil {
+			return err
+		}
+		if len(args) == 1 {
+			m, _ := v.(*pyyaml.Map)
+			value, ok := m.Get(args[0])
+			if !ok {
+				return fmt.Errorf("the checklist has no key %q", args[0])
+			}
+			v = value
+		}
+		if asJSON {
+			return p.json(plain(v))
+		}
+		_, err = p.Stdout.Write(pyyaml.Encode(v))
+		return err
+	})
+}
+
+// plain turns a YAML value into what JSON can show.
+func plain(v pyyaml.Value) any {
+	switch v := v.(type) {
+	case *pyyaml.Map:
+		m := map[string]any{}
+		for k, e := range v.All() {
+			m[plainKey(k)] = plain(e)
+		}
+		return m
+	case []pyyaml.Value:
+		l := make([]any, len(v))
+		for i, e := range v {
+			l[i] = plain(e)
+		}
+		return l
+	case nil, bool, int64, string:
+		return v
+	case float64:
+		if b, err := json.Marshal(v); err == nil {
+			return json.RawMessage(b)
+		}
+	}
+	return plainKey(v)
+}
+
+func plainKey(v pyyaml.Value) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return string(bytes.TrimSpace(bytes.TrimSuffix(bytes.TrimSpace(pyyaml.Encode(v)), []byte("..."))))
+}
+
+func (p *program) logs() *cobra.Command {
+	var follow, asJSON bool
+	var a control.LogsArgs
+	var level string
+	c := &cobra.Command{
+		Use:   "logs CONFIG",
+		Short: "Show the merged log of all daemons and workers",
+		Long: `Print the newest log records that the log aggregator has, oldest first, in local time.
+-f goes on with new ones as they come, until interrupted.`,
+		Example: "  nowcastd logs -f nowcast.yaml\n  nowcastd logs --name make_plots --search 'no such file' nowcast.yaml",
+		Args:    configArg(0),
+	}
+	f := c.Flags()
+	f.BoolVarP(&follow, "follow", "f", false, "go on with new records as they come")
+	f.IntVarP(&a.Last, "last", "n", 200, "at most so many records")
+	f.StringVar(&a.Name, "name", "", "only of this daemon or worker")
+	f.Int64Var(&a.Launch, "launch", 0, "only of this launch")
+	f.StringVar(&a.Search, "search", "", "only with this text, case ignored")
+	f.StringVar(&level, "level", "DEBUG", "only of this level and above")
+	jsonFlag(c, &asJSON)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if !slices.Contains(levelNames, level) {
+			return usage("--level %s: give one of %s", level, strings.Join(levelNames, ", "))
+		}
+		return p.showLogs(c.Context(), args[0], logView{args: a, level: level, follow: follow, json: asJSON})
+	}
+	return c
+}
+
+// hostname is this host's name for records.
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}

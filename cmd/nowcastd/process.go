@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/control"
+	"nowcast/internal/core/daemon"
+	"nowcast/internal/core/feed"
+	"nowcast/internal/core/logging"
+	"nowcast/internal/core/supervisor"
+	"nowcast/internal/core/wire"
+)
+
+// process is what every daemon has: its configuration, its log, and its way onto the feed.
+type process struct {
+	name   string
+	cfg    *config.Config
+	log    *logging.Log
+	logger *slog.Logger
+	feed   *feed.Publisher
+	lookup func(string) (string, bool)
+}
+
+// load reads the configuration file.
+func (p *program) load(file string) (*config.Config, error) {
+	return config.Load(file, p.LookupEnv)
+}
+
+// open makes the process called name ready to log and to publish, and says so in the log.
+func (p *program) open(file, name string, role logging.Role) (*process, error) {
+	cfg, err := p.load(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.EnsureStateDir(); err != nil {
+		return nil, err
+	}
+	endpoint, err := socket(cfg, config.SocketFeedIn)
+	if err != nil {
+		return nil, err
+	}
+	publisher, err := feed.NewPublisher(endpoint, name, feed.PublisherOptions{})
+	if err != nil {
+		return nil, err
+	}
+	log, err := logging.Open(cfg, name, role, logging.Options{Feed: publisher.Log, Stdout: p.Stdout, Stderr: p.Stderr})
+	if err != nil {
+		publisher.Close()
+		return nil, err
+	}
+	log.Announce()
+	for _, w := range cfg.Warnings {
+		log.Logger(name).Warn(w.Error())
+	}
+	return &process{name: name, cfg: cfg, log: log, logger: log.Logger(name), feed: publisher, lookup: p.LookupEnv}, nil
+}
+
+func (d *process) close() {
+	d.feed.Close()
+	d.log.Close()
+}
+
+// socket returns the endpoint of one of the unix sockets.
+func socket(cfg *config.Config, name string) (string, error) {
+	path, err := cfg.Socket(name)
+	if err != nil {
+		return "", err
+	}
+	return wire.IPC(path)
+}
+
+// serve runs a daemon until a signal ends it: heartbeats, readiness, the log lines about signals, and work. reload is called
+// for each SIGHUP; nil: there is nothing to reload.
+func (d *process) serve(parent context.Context, reload func(context.Context) error, work func(context.Context) error) error {
+	ctx, cancel := untilSignal(parent)
+	defer cancel()
+	beating := daemon.Heartbeats(d.name, d.feed.Publish, time.Now)
+	defer beating.Stop()
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	reloading := make(chan struct{})
+	go func() {
+		defer close(reloading)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangups:
+				d.reload(ctx, reload)
+			}
+		}
+	}()
+	announced := context.AfterFunc(ctx, func() {
+		var s stopSignal
+		if errors.As(context.Cause(ctx), &s) {
+			d.logger.Info(s.line())
+		}
+	})
+	defer announced()
+	supervisor.Ready(d.lookup)
+	err := work(ctx)
+	cancel()
+	<-reloading
+	return err
+}
+
+func (d *process) reload(ctx context.Context, reload func(context.Context) error) {
+	d.logger.Info("hangup signal (SIGHUP) received; reloading configuration")
+	if reload == nil {
+		return
+	}
+	if err := reload(ctx); err != nil {
+		d.logger.Error("the configuration in use stays in use: the changed one has mistakes\n" + err.Error())
+	}
+}
+
+// control returns the daemon's side of the control port.
+func (d *process) control() (*control.Server, error) {
+	endpoint, err := socket(d.cfg, config.SocketControlDaemons)
+	if err != nil {
+		return nil, err
+	}
+	return control.NewServer(control.ServerOptions{Endpoint: endpoint, Name: d.name, Logger: d.logger})
+}
+
+// together runs two parts of a daemon until ctx ends or one of them returns, and waits for both.
+func together(a, b func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		other := make(chan error, 1)
+		go func() {
+			defer cancel()
+			other <- b(ctx)
+		}()
+		err := a(ctx)
+		cancel()
+		return errors.Join(err, <-other)
+	}
+}
+
+// client connects to the control port of the daemons that run with a configuration.
+func (p *program) client(cfg *config.Config) (*control.Client, error) {
+	endpoint, err := socket(cfg, config.SocketControl)
+	if err != nil {
+		return nil, err
+	}
+	return control.Dial(endpoint, p.author())
+}
+
+// author names the operator in the audit trail.
+func (p *program) author() string {
+	user := "somebody"
+	for _, name := range []string{"USER", "LOGNAME"} {
+		if v, ok := p.LookupEnv(name); ok && v != "" {
+			user = v
+			break
+		}
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return user + "@" + host
+}
+
+// answerWithin is how long a command waits for a daemon.
+const answerWithin = 10 * time.Second
+
+// call asks a daemon and decodes its answer into result.
+func (p *program) call(ctx context.Context, cfg *config.Config, target, command string, args, result any) error {
+	c, err := p.client(cfg)
+	if err != nil {
+		return failure{err, exitNobody}
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	err = c.Call(ctx, target, command, args, result)
+	if errors.Is(err, control.ErrNoAnswer) {
+		return failure{err, exitNobody}
+	}
+	return err
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"nowcast/internal/core/logging"
+	"nowcast/internal/core/supervisor"
+)
+
+func (p *program) up() *cobra.Command {
+	return &cobra.Command{
+		Use:   "up CONFIG",
+		Short: "Run all daemons, and start one again when it ends",
+		Long: `Run message broker, log aggregator and manager in the foreground until SIGINT or SIGTERM.
+
+They are started in order, each when the one before is ready. One that ends is started
+again, after a wait that grows from 0.2 s to 30 s. SIGHUP is passed on to all. Running
+workers are not touched when it stops; the next manager knows them.`,
+		Example: "  nowcastd up nowcast.yaml",
+		Args:    configArg(0),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := p.load(args[0])
+			if err != nil {
+				return err
+			}
+			log, err := logging.Open(cfg, "supervisor", logging.Daemon, logging.Options{Debug: true, Stdout: p.Stderr, Stderr: p.Stderr})
+			if err != nil {
+				return err
+			}
+			defer log.Close()
+			self, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := untilSignal(c.Context())
+			defer cancel()
+			hangups := make(chan os.Signal, 1)
+			signal.Notify(hangups, syscall.SIGHUP)
+			defer signal.Stop(hangups)
+			o := supervisor.Options{Log: log.Logger("supervisor"), Reload: hangups}
+			for _, name := range []string{"broker", "log-aggregator", "manager"} {
+				o.Children = append(o.Children, supervisor.Child{Name: name, Argv: []string{self, name, cfg.File}})
+			}
+			err = supervisor.Run(ctx, o)
+			var s stopSignal
+			if errors.As(context.Cause(ctx), &s) {
+				o.Log.Info(s.line())
+			}
+			return err
+		},
+	}
+}

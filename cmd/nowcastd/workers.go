@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nowcast/workers"
+	"nowcast/workers/builtin"
+)
+
+// workerProcess is this process as a worker sees it.
+func (p *program) workerProcess(name string, args []string) workers.Process {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	return workers.Process{Program: name, Args: args, LookupEnv: p.LookupEnv, Stdout: p.Stdout, Stderr: p.Stderr, Signals: signals}
+}
+
+// exitCode makes a worker's exit status that of this process.
+func exitCode(status int) error {
+	if status == 0 {
+		return nil
+	}
+	return failure{nil, status}
+}
+
+func (p *program) worker() *cobra.Command {
+	long := "Run a built-in worker, as the manager does when it launches one. `nowcastd worker NAME --help` shows\nits options.\n\nBuilt-in workers:\n"
+	var names []string
+	for _, w := range builtin.Workers() {
+		long += fmt.Sprintf("  %-16s %s\n", w.Name, w.Description)
+		names = append(names, w.Name)
+	}
+	return &cobra.Command{
+		Use:                "worker NAME CONFIG [ARGS...]",
+		Short:              "Run a built-in worker",
+		Long:               long,
+		Example:            "  nowcastd worker sleep nowcast.yaml --sleep-time 2\n  nowcastd worker sleep nowcast.yaml --debug   # no manager, log on the console",
+		ValidArgs:          names,
+		DisableFlagParsing: true, // they are the worker's
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 || args[0] == "-h" || args[0] == "--help" {
+				return c.Help()
+			}
+			w, ok := builtin.Lookup(args[0])
+			if !ok {
+				return usage("%q is no built-in worker; they are %v. A worker of your own is started with `nowcastd launch`, or with `nowcastd run`", args[0], names)
+			}
+			return exitCode(w.Execute(p.workerProcess("nowcastd worker "+w.Name, args[1:])))
+		},
+	}
+}
+
+func (p *program) runCommand() *cobra.Command {
+	var job workers.Command
+	c := &cobra.Command{
+		Use:   "run --name WORKER CONFIG -- COMMAND [ARGS...]",
+		Short: "Run any command as a worker",
+		Long: `Run COMMAND as the worker WORKER: exit status 0 is reported as success, any other as failure. If
+the last line of its standard output is a mapping in YAML or JSON, it is the payload of the
+success message, which updates the checklist. What it writes goes to the log and to this
+terminal. The exit status is that of COMMAND; 125 if the manager could not be told.
+
+With --type T the messages are "success T" and "failure T".`,
+		Example: "  nowcastd run --name make_plots --type 'nemo forecast' nowcast.yaml -- ./make_plots.sh 2031-05-17",
+		Args: func(c *cobra.Command, args []string) error {
+			if c.ArgsLenAtDash() != 1 || len(args) < 2 || job.Name == "" {
+				return usage("usage: %s", c.UseLine())
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			job.ConfigFile, job.Argv, job.Stdin = args[0], args[1:], os.Stdin
+			return exitCode(workers.RunCommand(job, p.workerProcess("nowcastd run", nil)))
+		},
+	}
+	c.Flags().StringVar(&job.Name, "name", "", "the worker's name in message registry: workers (required)")
+	c.Flags().StringVar(&job.Type, "type", "", "what follows success or failure in the message types")
+	c.Flags().BoolVar(&job.Debug, "debug", false, "log to the console and do not talk to the manager")
+	return c
+}
+
+func (p *program) send() *cobra.Command {
+	var within time.Duration
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "send CONFIG WORKER TYPE [PAYLOAD]",
+		Short: "Send a message to the manager, as a worker would",
+		Long: `Send one message and print the reply. PAYLOAD is YAML or JSON; "-" reads it from standard input;
+without it the payload is null. Type and worker are checked against the message registry first.`,
+		Example: `  nowcastd send nowcast.yaml make_plots success '{plots: [a.svg, b.svg]}'
+  nowcastd send nowcast.yaml watch_NEMO need '"NEMO run"'`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) < 3 || len(args) > 4 {
+				return usage("usage: %s", c.UseLine())
+			}
+			return nil
+		},
+	}
+	c.Flags().DurationVar(&within, "timeout", time.Minute, "how long to wait for the reply")
+	jsonFlag(c, &asJSON)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n := workers.Note{ConfigFile: args[0], Name: args[1], Type: args[2], LookupEnv: p.LookupEnv}
+		if len(args) == 4 {
+			n.Payload = args[3]
+		}
+		if n.Payload == "-" {
+			text, err := io.ReadAll(p.Stdin)
+			if err != nil {
+				return err
+			}
+			n.Payload = string(text)
+		}
+		ctx, cancel := context.WithTimeout(c.Context(), within)
+		defer cancel()
+		answer, err := workers.Send(ctx, n)
+		if ctx.Err() != nil {
+			return failure{err, exitNobody}
+		}
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return p.json(answer)
+		}
+		fmt.Fprintf(p.Stdout, "%s: %s\n%s", answer.Type, answer.Words, answer.Payload)
+		return nil
+	}
+	return c
+}

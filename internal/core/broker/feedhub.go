@@ -1,0 +1,68 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+
+	"nowcast/internal/core/wire"
+)
+
+// feedHub passes what daemons and workers publish to whoever subscribes.
+//
+// Publishers are DEALERs that send one way, to the DEALER here, and not PUBs to an XSUB: a PUB drops everything until the
+// subscription has come back to it, which is all that a worker living 5 ms has to say. A DEALER keeps its messages until they
+// are taken, also while the broker is away.
+type feedHub struct {
+	in, out *wire.Conn
+}
+
+const (
+	// maxPublished is how many messages of one publisher wait to be passed on; this never waits for a subscriber.
+	maxPublished = 10_000
+	// maxUnseen is how many messages wait for one subscriber; more are dropped for that one, which notices the gap in
+	// the sequence and asks for a new snapshot.
+	maxUnseen = 10_000
+	// maxFeedMessage is well above any feed message; a larger one comes from something broken.
+	maxFeedMessage = 64 << 20
+)
+
+func newFeedHub(o Options) (*feedHub, error) {
+	in, err := wire.Open(wire.Options{
+		Kind: wire.Dealer, Bind: []string{o.FeedIn}, ReceiveQueue: maxPublished, MaxMessage: maxFeedMessage, KeepaliveIdle: keepaliveIdle,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("broker: feed: %w", err)
+	}
+	out, err := wire.Open(wire.Options{
+		Kind: wire.Pub, Bind: []string{o.FeedOut}, SendQueue: maxUnseen, KeepaliveIdle: keepaliveIdle, Linger: lingerReplies,
+	})
+	if err != nil {
+		in.Close()
+		return nil, fmt.Errorf("broker: feed: %w", err)
+	}
+	return &feedHub{in: in, out: out}, nil
+}
+
+// endpoints returns what is bound.
+func (f *feedHub) endpoints() (in, out string) { return f.in.Endpoints()[0], f.out.Endpoints()[0] }
+
+func (f *feedHub) close() {
+	// In this order: what has been taken from publishers still goes out.
+	f.in.Close()
+	f.out.Close()
+}
+
+func (f *feedHub) run(ctx context.Context) error {
+	defer f.close()
+	for {
+		select {
+		case batch := <-f.in.Receive():
+			// A PUB never waits for a subscriber, so neither do publishers.
+			if err := f.out.Send(batch...); err != nil {
+				return fmt.Errorf("broker: pass on the feed: %w", err)
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"nowcast/internal/core/wire"
+)
+
+// requests is the way from the workers to the manager and back.
+type requests struct {
+	logger    *slog.Logger
+	forwarder *wire.Forwarder
+}
+
+// Queues on the way. A REQ worker has one request under way, so these bound peers that do not keep to that.
+const (
+	// maxWaiting is how many requests of one worker wait here while no manager takes them; then TCP holds it back.
+	maxWaiting = 1000
+	// maxReplies is how many replies one worker may leave unread before more are dropped. A ROUTER drops rather than
+	// waits, so this must be more than can be under way for an honest peer.
+	maxReplies = 100_000
+	// maxToManager keeps requests on our side of a manager that is slow, where its death does not lose them.
+	maxToManager = 1000
+)
+
+// lingerReplies is how long the last replies and requests may take to leave when everything is closed.
+const lingerReplies = time.Second
+
+// keepaliveIdle finds out, as workers do on their side, that a host has vanished (specs: compat section 1).
+const keepaliveIdle = 900 * time.Second
+
+func newRequests(o Options) (*requests, error) {
+	r := &requests{logger: o.Logger}
+	var err error
+	r.forwarder, err = wire.NewForwarder(wire.ForwarderOptions{
+		Front: wire.Options{
+			Kind: wire.Router, Bind: []string{o.Workers}, Watch: r.watchWorkers,
+			ReceiveQueue: maxWaiting, SendQueue: maxReplies,
+			MaxMessage: o.MaxRequest, KeepaliveIdle: keepaliveIdle, Linger: lingerReplies,
+		},
+		Back: wire.Options{
+			Kind: wire.Dealer, Bind: []string{o.Manager}, Watch: r.watchManagers,
+			ReceiveQueue: -1, SendQueue: maxToManager, // as many replies as there were requests, so no bound is needed
+			KeepaliveIdle: keepaliveIdle, Linger: lingerReplies,
+		},
+		Drain: o.Drain,
+		Lost:  r.lost,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("broker: workers' and manager's ports: %w", err)
+	}
+	// The exact lines that people's scripts look for (specs: compat section 9).
+	r.logger.Info(fmt.Sprintf("worker socket bound to port %d", wire.Port(r.forwarder.Front()[0])))
+	r.logger.Info(fmt.Sprintf("manager socket bound to port %d", wire.Port(r.forwarder.Back()[0])))
+	return r, nil
+}
+
+func (r *requests) run(ctx context.Context) error {
+	unanswered, err := r.forwarder.Run(ctx)
+	if unanswered > 0 {
+		r.logger.Warn("stopped with requests unanswered; the workers that sent them wait in vain, check them", "requests", unanswered)
+	}
+	if err != nil {
+		return fmt.Errorf("broker: forward requests: %w", err)
+	}
+	return nil
+}
+
+func (r *requests) lost(requests int) {
+	r.logger.Warn("the manager went away with requests unanswered; the workers that sent them wait in vain, check them", "requests", requests)
+}
+
+func (r *requests) watchWorkers(e wire.Event) { r.refuse("workers", e) }
+
+func (r *requests) watchManagers(e wire.Event) { r.refuse("manager", e) }
+
+// refuse tells the operator who knocks at the wrong door: a browser, a port scan, a worker with the wrong port.
+func (r *requests) refuse(port string, e wire.Event) {
+	if e.Kind != wire.PeerRefused {
+		return
+	}
+	peer := e.Peer
+	if peer == "" {
+		peer = "unknown address, it left at once"
+	}
+	r.logger.Warn("not a ZeroMQ peer: "+peer, "port", port)
+}

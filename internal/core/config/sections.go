@@ -1,0 +1,85 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"nowcast/internal/core/pyyaml"
+)
+
+// hosts reads run: enabled hosts. Other keys of run, and of each host, belong to the workers.
+func (n node) hosts() map[string]Host {
+	hosts := map[string]Host{}
+	run, ok := n.child("run")
+	if _, isMap := run.value.(*pyyaml.Map); ok && !isMap && run.value != nil {
+		run.warnf("write enabled hosts below it if workers are to run on other hosts", "is %s, so no other host is known", describe(run.value))
+		return hosts
+	}
+	enabled, _ := run.section("enabled hosts", "")
+	keys, nodes := enabled.children()
+	for i, c := range nodes {
+		name, ok := keys[i].(string)
+		if !ok {
+			c.errorf("quote it", "is not text, so it cannot be a host's name")
+			continue
+		}
+		h := Host{Name: name}
+		switch c.value.(type) {
+		case *pyyaml.Map:
+			h.EnvVars, _ = c.text("envvars", "")
+			h.Python, _ = c.text("python", "")
+			h.ConfigFile, _ = c.text("config file", "")
+		case nil:
+		default:
+			c.errorf("write envvars, python and config file below it", "is %s, not a mapping", describe(c.value))
+		}
+		hosts[name] = h
+	}
+	return hosts
+}
+
+// scheduledWorkers looks for what the scheduler could not use.
+func (n node) scheduledWorkers(workers map[string]Worker) {
+	c, ok := n.child("scheduled workers")
+	if !ok || c.value == nil {
+		return
+	}
+	if _, isList := c.value.([]pyyaml.Value); !isList {
+		c.errorf("write a list: - module: and every, at below it", "is %s, not a list", describe(c.value))
+		return
+	}
+	for _, item := range c.items() {
+		keys, nodes := item.children()
+		if len(nodes) != 1 {
+			item.errorf("write - module: and every, at below it, indented", "is %s, not a mapping with one key", describe(item.value))
+			continue
+		}
+		module, _ := keys[0].(string)
+		if _, ok := workers[module[strings.LastIndexByte(module, '.')+1:]]; !ok && len(workers) > 0 {
+			nodes[0].warnf("register it, or what it sends is refused", "is not in message registry: workers")
+		}
+		nodes[0].unknownKeys("every", "at", "cmd line opts")
+		if at, ok := nodes[0].child("at"); ok {
+			at.timeOfDay()
+		}
+	}
+}
+
+// timeOfDay warns of a time that YAML did not read as text. 5:15 without quotes is 5*60+15 there, 05:15 is text.
+func (n node) timeOfDay() {
+	minutes, ok := n.value.(int64)
+	switch {
+	case ok && minutes >= 60:
+		var parts []string
+		for ; minutes >= 60; minutes /= 60 {
+			parts = append([]string{fmt.Sprintf("%02d", minutes%60)}, parts...)
+		}
+		parts = append([]string{fmt.Sprintf("%02d", minutes)}, parts...)
+		n.warnf(fmt.Sprintf("quote it: at: %q", strings.Join(parts, ":")), "is %s to YAML, not a time of day", describe(n.value))
+	case n.value == nil:
+	default:
+		if _, isText := n.value.(string); !isText {
+			n.warnf(`quote it, e.g. at: "05:15"`, "is %s, not a time of day", describe(n.value))
+		}
+	}
+}

@@ -1,0 +1,88 @@
+// Package control carries an operator's commands to the daemons and their answers back, through the broker's
+// control port.
+//
+// Every command is answered. Every command has an id chosen by the client: sent twice, it is done once and
+// answered twice with the same answer. Commands that change something are written to the audit trail with their author before
+// they are answered.
+//
+// A Client (console, command line) sends to the broker's control hub, which passes the command to the Server of the
+// daemon it names; the answer goes back the same way. The sockets are unix sockets in a directory that only its owner may
+// enter, so whoever can speak here is the operator, and Request.Author is believed. When control is opened to
+// TCP, the place to check who may do what is Server.accept, which sees every command before it is done.
+package control
+
+import (
+	"encoding/json"
+	"time"
+
+	"nowcast/internal/core/launch"
+)
+
+// Commands of the manager, with the type of their arguments and of their result.
+const (
+	CmdSnapshot = "snapshot" // Snapshot{} -> feed.Snapshot
+	CmdLaunch   = "launch"   // LaunchArgs -> launch.Launch
+	CmdRelaunch = "relaunch" // RelaunchArgs -> launch.Launch
+	CmdKill     = "kill"     // KillArgs -> launch.Launch as it was when the signal was sent
+	CmdRelease  = "release"  // ReleaseArgs -> nothing: a barrier's held workers are launched now
+	CmdEvaluate = "evaluate" // EvaluateArgs -> nothing: the rule is called again for a message whose rule failed
+)
+
+// Command of the log aggregator.
+const CmdLogs = "logs" // LogsArgs -> []feed.LogRecord, oldest first
+
+// Request is a command on its way to a daemon.
+type Request struct {
+	ID      string          `json:"id"` // chosen by the client, unique
+	Command string          `json:"command"`
+	Author  string          `json:"author"` // user@host of the operator
+	Args    json.RawMessage `json:"args,omitempty"`
+
+	// Expires is when the client stops waiting. A command that arrives later, because it lay in a queue while the broker or
+	// the daemon was down, is refused: the operator was told that there was no answer and has done something else.
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// Reply is the answer.
+type Reply struct {
+	OK     bool            `json:"ok"`
+	Error  string          `json:"error,omitempty"` // what went wrong and what to do, for the operator
+	Result json.RawMessage `json:"result,omitempty"`
+	Again  bool            `json:"again,omitempty"` // nothing was done, and the same request may be sent again
+}
+
+// LaunchArgs asks for a worker to be started.
+type LaunchArgs struct {
+	launch.NextWorker
+}
+
+// RelaunchArgs asks for a launch to be repeated, with other arguments if Args is not nil.
+type RelaunchArgs struct {
+	Launch int64    `json:"launch"`
+	Args   []string `json:"args"`
+}
+
+// KillArgs asks for a signal to the process group of a running launch.
+type KillArgs struct {
+	Launch int64  `json:"launch"`
+	Signal string `json:"signal"` // "TERM" or "KILL"
+}
+
+// ReleaseArgs names an open barrier.
+type ReleaseArgs struct {
+	Barrier int64 `json:"barrier"`
+}
+
+// EvaluateArgs names a stored message.
+type EvaluateArgs struct {
+	Message int64 `json:"message"`
+}
+
+// LogsArgs selects log records that the aggregator still has.
+type LogsArgs struct {
+	Last   int       `json:"last"`             // at most so many, the newest; 0: 1000
+	Since  time.Time `json:"since,omitzero"`   // not older
+	Name   string    `json:"name,omitempty"`   // of this logger only
+	Launch int64     `json:"launch,omitempty"` // of this launch only
+	Search string    `json:"search,omitempty"` // containing this, case ignored
+}

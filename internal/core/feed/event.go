@@ -1,0 +1,125 @@
+// Package feed is how daemons tell the world what is true: a stream of events on a PUB socket, and the mirror that
+// readers build from it.
+//
+// Every event carries its source (a daemon), its stream (the first part of the topic), the source's epoch (a new one
+// at every start of the daemon) and a sequence number that counts up by one within source, stream and epoch. A reader subscribes
+// first, asks the source for a snapshot over control, drops what is older than the snapshot and applies what is newer.
+// A gap or a new epoch means that something was missed, and leads to a new snapshot. Publishing never blocks: a
+// slow reader loses events, notices, and asks again.
+//
+// On the way: Publisher (in every daemon and worker) sends to the broker's feed hub, which publishes; Subscribe takes
+// batches of events from there; Mirror makes of them what the console draws and `nowcastd status` prints. Publishers
+// connect DEALER to DEALER and not PUB to XSUB: a PUB drops what it sends before the subscription has come
+// back to it, which is all that a worker living 5 ms has to say; a DEALER keeps it until the hub has it, and
+// Close waits for that. Losing something is allowed in three places, all bounded: a publisher that the hub does
+// not serve, a subscriber that does not read, a hub that dies. The sequence numbers show all three.
+package feed
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/launch"
+)
+
+// Streams; a topic is a stream or begins with it and a dot.
+const (
+	StreamLaunch    = "launch"    // Body: []launch.Launch, the new state of each
+	StreamChecklist = "checklist" // Body: []ChecklistChange, in order
+	StreamBarrier   = "barrier"   // Body: []Barrier, all that are open
+	StreamLog       = "log"       // topic log.<name>.<LEVEL>; Body: []LogRecord
+	StreamDaemon    = "daemon"    // Body: Heartbeat
+	StreamAlert     = "alert"     // Body: Alert
+)
+
+// Event is one message of the feed. On the wire it is two frames: the topic, and this as JSON.
+type Event struct {
+	Topic  string          `json:"-"`
+	Source string          `json:"source"` // daemon name
+	Stream string          `json:"stream"`
+	Epoch  string          `json:"epoch"`
+	Seq    uint64          `json:"seq"` // 1 is the first of an epoch
+	Time   time.Time       `json:"time"`
+	Body   json.RawMessage `json:"body"`
+
+	// Last has, on events of the daemon stream, the sequence number of the last event in every other stream of this source
+	// and epoch. A lost event shows as a gap as soon as another one follows; this shows that the last one was lost.
+	Last map[string]uint64 `json:"last,omitempty"`
+}
+
+// Decode reads the body into a value of the type that the stream names.
+func (e *Event) Decode(v any) error {
+	if err := json.Unmarshal(e.Body, v); err != nil {
+		return fmt.Errorf("feed event %d of %s %s: %w", e.Seq, e.Source, e.Topic, err)
+	}
+	return nil
+}
+
+// ChecklistChange is one change of the checklist. Applied in order to the snapshot, changes give the checklist.
+type ChecklistChange struct {
+	Seq    int64     `json:"seq"`            // counts checklist changes in one state directory
+	Time   time.Time `json:"time"`           // UTC
+	Author string    `json:"author"`         // worker or operator
+	Op     string    `json:"op"`             // "update": merge the mapping YAML into the mapping at the key; "set": replace the value; "clear"
+	YAML   string    `json:"yaml,omitempty"` // {key: value} as PyYAML writes it
+}
+
+// Barrier and Alert are the decision's own records.
+type (
+	Barrier = engine.Barrier
+	Alert   = engine.Alert
+)
+
+// LogRecord is one line of somebody's log.
+type LogRecord struct {
+	Time    time.Time  `json:"time"`
+	Level   slog.Level `json:"level"`
+	Name    string     `json:"name"` // logger name: daemon or worker
+	Message string     `json:"message"`
+	Host    string     `json:"host,omitempty"`
+	PID     int        `json:"pid,omitempty"`
+	Launch  int64      `json:"launch,omitempty"` // 0 if the process is not a launch
+}
+
+// Topic is where the record is published. A reader filters by name, or by name and level.
+func (r *LogRecord) Topic() string { return StreamLog + "." + r.Name + "." + LevelName(r.Level) }
+
+// LevelName returns Python's name of the level that l belongs to.
+func LevelName(l slog.Level) string {
+	switch {
+	case l < slog.LevelInfo:
+		return "DEBUG"
+	case l < slog.LevelWarn:
+		return "INFO"
+	case l < slog.LevelError:
+		return "WARNING"
+	case l < slog.LevelError+4:
+		return "ERROR"
+	}
+	return "CRITICAL"
+}
+
+// Heartbeat says that a daemon is alive. Silence for three times Every means that it is not, or cannot be reached.
+type Heartbeat struct {
+	Name    string        `json:"name"`
+	Host    string        `json:"host"`
+	PID     int           `json:"pid"`
+	Started time.Time     `json:"started"`
+	Every   time.Duration `json:"every"`
+	Stopped bool          `json:"stopped,omitempty"` // the last one before a clean exit
+}
+
+// Snapshot is the state of the manager's streams (launch, checklist, barrier, alert) at one instant.
+type Snapshot struct {
+	Source    string            `json:"source"`
+	Epoch     string            `json:"epoch"`
+	Seq       map[string]uint64 `json:"seq"` // per stream, the last event that is contained
+	Time      time.Time         `json:"time"`
+	Launches  []launch.Launch   `json:"launches"`  // all unfinished, and the newest finished
+	Checklist string            `json:"checklist"` // as PyYAML writes it
+	Barriers  []Barrier         `json:"barriers"`
+	Alerts    []Alert           `json:"alerts"` // newest last
+}

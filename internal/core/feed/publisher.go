@@ -1,0 +1,221 @@
+package feed
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"nowcast/internal/core/wire"
+)
+
+// PublisherOptions are what a publisher may be given; the zero value will do.
+type PublisherOptions struct {
+	Logger *slog.Logger     // for what cannot be published; nil says nothing
+	Now    func() time.Time // time.Now if nil
+	Linger time.Duration    // how long Close waits for the hub to take what is left; 0 is 500 ms
+}
+
+const (
+	linger    = 500 * time.Millisecond
+	handOver  = 256                    // events that are handed to the socket at once
+	handDelay = 100 * time.Millisecond // how long Close waits for the socket to take them
+)
+
+// Publisher sends one source's events to the feed hub. Its methods are safe for concurrent use and none but Close ever
+// waits for anything: while there is no broker, or it is too slow, events are kept in bounded queues.
+type Publisher struct {
+	o      PublisherOptions
+	source string
+	epoch  string
+	conn   *wire.Conn
+	logs   logBatch
+
+	wake    chan struct{} // capacity 1: there is something in the queues, or closed has changed
+	sending sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows; held when a sequence number is given until the event is queued, so that both have one order
+	seq    map[string]uint64
+	state  queue // every stream but log
+	lines  queue // log, in a queue of its own: a flood of log lines must not push out what leads to new snapshots
+	closed bool
+}
+
+// NewPublisher returns a publisher for source with a new epoch. It connects to the hub's feed-in socket; the broker
+// need not be there yet, and may restart.
+func NewPublisher(endpoint, source string, o PublisherOptions) (*Publisher, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Linger == 0 {
+		o.Linger = linger
+	}
+	conn, err := wire.Open(wire.Options{Kind: wire.Dealer, Connect: []string{endpoint}, Linger: o.Linger})
+	if err != nil {
+		return nil, fmt.Errorf("connect to the feed: %w", err)
+	}
+	p := &Publisher{
+		o: o, source: source, epoch: newEpoch(o.Now()), conn: conn,
+		wake: make(chan struct{}, 1),
+		seq:  map[string]uint64{},
+	}
+	p.logs.flush = p.flushLogs
+	p.sending.Go(p.send)
+	return p, nil
+}
+
+// newEpoch returns a name that no other start has; epochs sort by time as long as the clock is right, which is for
+// people only: nothing relies on it.
+func newEpoch(now time.Time) string {
+	var random [6]byte
+	_, _ = rand.Read(random[:]) // never fails (documented)
+	return fmt.Sprintf("%012x-%s", now.UnixMilli(), hex.EncodeToString(random[:]))
+}
+
+// Publish sends body, as JSON, on a topic. Events of one stream are numbered in the order of the calls. A body that
+// cannot be JSON is a bug in us; it is logged, and its number is used up so that readers ask for a snapshot.
+func (p *Publisher) Publish(topic string, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		p.o.Logger.Error("event could not be published", "topic", topic, "err", err)
+		text = nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.enqueue(topic, text)
+}
+
+// Position returns the epoch and the numbers of the last events published, by stream: what a snapshot taken now
+// contains. The owner of the state calls it from the goroutine that changes state and publishes.
+func (p *Publisher) Position() (epoch string, seq map[string]uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.epoch, maps.Clone(p.seq)
+}
+
+// Log sends a log record. Records wait up to 10 ms for others to share an event with; see logBatch.
+func (p *Publisher) Log(r LogRecord) { p.logs.add(r) }
+
+// Dropped returns how many events were dropped because the hub did not take them.
+func (p *Publisher) Dropped() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state.dropped + p.lines.dropped
+}
+
+// Close sends what is queued, waiting for the hub no longer than Linger. What is published later is dropped.
+func (p *Publisher) Close() error {
+	p.logs.close()
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.signal()
+
+	handed := make(chan struct{})
+	go func() { p.sending.Wait(); close(handed) }()
+	select {
+	case <-handed:
+	case <-time.After(handDelay): // the socket's own queue is full: nobody reads
+	}
+	err := p.conn.Close()
+	<-handed // Close has released the sender
+	return err
+}
+
+// enqueue numbers an event and queues it. The caller holds mu.
+func (p *Publisher) enqueue(topic string, body []byte) {
+	if p.closed {
+		return
+	}
+	stream, _, _ := strings.Cut(topic, ".")
+	p.seq[stream]++
+	if body == nil {
+		return
+	}
+	f := wire.Frames{[]byte(topic), p.encode(stream, body)}
+	if stream == StreamLog {
+		p.lines.push(f)
+	} else {
+		p.state.push(f)
+	}
+	p.signal()
+}
+
+// encode writes an Event around a body that is JSON already. json.Marshal would read and copy the body twice more.
+func (p *Publisher) encode(stream string, body []byte) []byte {
+	b := make([]byte, 0, len(body)+len(p.source)+len(p.epoch)+len(stream)+160)
+	b = append(b, `{"source":`...)
+	b = appendString(b, p.source)
+	b = append(b, `,"stream":`...)
+	b = appendString(b, stream)
+	b = append(b, `,"epoch":"`...)
+	b = append(b, p.epoch...)
+	b = append(b, `","seq":`...)
+	b = strconv.AppendUint(b, p.seq[stream], 10)
+	b = append(b, `,"time":"`...)
+	b = p.o.Now().UTC().AppendFormat(b, time.RFC3339Nano)
+	b = append(b, '"')
+	if stream == StreamDaemon {
+		b = append(b, `,"last":`...)
+		b = p.appendLast(b)
+	}
+	b = append(b, `,"body":`...)
+	b = append(b, body...)
+	return append(b, '}')
+}
+
+// appendLast writes the positions of the other streams. Log is left out: its events travel in a queue of their own, so
+// a heartbeat may overtake them, and nobody asks for a snapshot because of a log line.
+func (p *Publisher) appendLast(b []byte) []byte {
+	last := maps.Clone(p.seq)
+	delete(last, StreamDaemon)
+	delete(last, StreamLog)
+	text, _ := json.Marshal(last) // a map of numbers always can be
+	return append(b, text...)
+}
+
+// appendString writes a JSON string.
+func appendString(b []byte, s string) []byte {
+	text, _ := json.Marshal(s) // a string always can be
+	return append(b, text...)
+}
+
+func (p *Publisher) signal() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// send is the goroutine that hands events to the socket. Only it waits when the socket's queue is full.
+func (p *Publisher) send() {
+	for range p.wake {
+		for {
+			p.mu.Lock()
+			batch := p.state.take(handOver)
+			if len(batch) == 0 {
+				batch = p.lines.take(handOver)
+			}
+			closed := p.closed
+			p.mu.Unlock()
+			if len(batch) == 0 {
+				if closed {
+					return
+				}
+				break
+			}
+			if p.conn.Send(batch...) != nil {
+				return // closed: what is left was waited for long enough
+			}
+		}
+	}
+}

@@ -1,0 +1,358 @@
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"nowcast/internal/core/launch"
+)
+
+// patience is how long a test waits for what should take milliseconds.
+const patience = 20 * time.Second
+
+func newLauncher(t testing.TB) *Launcher {
+	t.Helper()
+	la, err := New(Options{OutputDir: filepath.Join(t.TempDir(), "output"), Env: os.Environ(), ConfigFile: "/etc/nowcast.yaml", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(la.Close)
+	return la
+}
+
+// start starts argv as launch id and puts what is known of the process on the record.
+func start(t testing.TB, la *Launcher, id int64, argv ...string) *launch.Launch {
+	t.Helper()
+	l := &launch.Launch{ID: id, NextWorker: launch.NextWorker{Module: "test.worker", Host: launch.Localhost}, Argv: argv}
+	s, err := la.Start(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.PID, l.PIDStart, l.Output = s.PID, s.PIDStart, s.Output
+	return l
+}
+
+func nextExit(t testing.TB, la *Launcher) launch.Exit {
+	t.Helper()
+	select {
+	case e := <-la.Exits():
+		return e
+	case <-time.After(patience):
+		t.Fatal("no exit event came")
+		panic("unreachable")
+	}
+}
+
+func output(t testing.TB, l *launch.Launch) string {
+	t.Helper()
+	data, err := os.ReadFile(l.Output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// waitFor waits until a condition holds.
+func waitFor(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %v for %s", patience, what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestEndOfAProcess(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		script string
+		want   launch.Exit
+	}{
+		{"a process that exits with status 0", "exit 0", launch.Exit{ID: 7}},
+		{"a process that exits with status 3", "exit 3", launch.Exit{ID: 7, Status: 3}},
+		{"a process that is ended by a signal", "kill -KILL $$", launch.Exit{ID: 7, Status: -1, Signal: "killed"}},
+		{"a process that terminates itself", "kill -TERM $$", launch.Exit{ID: 7, Status: -1, Signal: "terminated"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			la := newLauncher(t)
+			before := time.Now()
+			start(t, la, 7, "sh", "-c", tt.script)
+			got := nextExit(t, la)
+			if got.Time.Before(before) || got.Time.Location() != time.UTC {
+				t.Errorf("got time %v, want a UTC time after %v", got.Time, before)
+			}
+			got.Time = time.Time{}
+			if got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOutputOfALaunchIsInAFileOfItsOwn(t *testing.T) {
+	la := newLauncher(t)
+	one := start(t, la, 1, "sh", "-c", "echo to stdout; echo to stderr >&2; cat; echo end of stdin")
+	two := start(t, la, 2, "echo", "second")
+	nextExit(t, la)
+	nextExit(t, la)
+	if got, want := output(t, one), "to stdout\nto stderr\nend of stdin\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := output(t, two), "second\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := filepath.Base(one.Output), "1.log"; got != want {
+		t.Errorf("got file %q, want %q", got, want)
+	}
+}
+
+func TestEnvironmentOfALaunch(t *testing.T) {
+	la := newLauncher(t)
+	l := &launch.Launch{ID: 41, NextWorker: launch.NextWorker{Module: "w"}, Argv: []string{"env"}}
+	la.options.Env = []string{"PATH=" + os.Getenv("PATH"), "NOWCAST_LAUNCH=3", "COLOUR=blue"}
+	s, err := la.Start(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nextExit(t, la)
+	l.Output = s.Output
+	got := output(t, l)
+	for _, want := range []string{"COLOUR=blue\n", "NOWCAST_LAUNCH=41\n", "NOWCAST_CONFIG=/etc/nowcast.yaml\n", "NOWCAST_OUTPUT=" + s.Output + "\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got environment\n%s\nwant it to contain %q", got, want)
+		}
+	}
+	if strings.Contains(got, "NOWCAST_LAUNCH=3\n") {
+		t.Errorf("got environment\n%s\nwant our own NOWCAST_LAUNCH to be replaced", got)
+	}
+}
+
+func TestProcessLeadsASessionOfItsOwn(t *testing.T) {
+	la := newLauncher(t)
+	l := start(t, la, 1, "sh", "-c", "exec cat /proc/$$/stat")
+	nextExit(t, la)
+	text := output(t, l)
+	fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
+	for what, got := range map[string]string{"process group": fields[2], "session": fields[3]} {
+		if want := strconv.Itoa(l.PID); got != want {
+			t.Errorf("got %s %s, want %s", what, got, want)
+		}
+	}
+}
+
+func TestWhatCannotBeStartedSaysWhy(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	plain := write("plain", "text", 0o644)
+	for _, tt := range []struct {
+		name string
+		argv []string
+		want string
+	}{
+		{"a program that is not in PATH", []string{"no-such-program"}, "there is no program no-such-program in PATH=/nowhere:" + dir},
+		{"a path that does not exist", []string{"/nowhere/python"}, "there is no program /nowhere/python"},
+		{"a file that is not executable", []string{plain}, plain + " is not executable: chmod +x"},
+		{"one that is not executable in PATH", []string{"plain"}, plain + " is not executable: chmod +x"},
+		{"a directory", []string{dir}, dir + " is a directory"},
+		{"a script without its interpreter", []string{write("script", "#!/nowhere/interpreter\n", 0o755)}, "the interpreter named in its first line"},
+		{"neither binary nor script", []string{write("rubbish", "rubbish\n", 0o755)}, "neither a binary of this machine nor a script"},
+		{"an argument that is too long", []string{"/bin/echo", strings.Repeat("x", 200<<10)}, "too long"},
+		{"nothing", nil, "the command line is empty"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			la := newLauncher(t)
+			l := &launch.Launch{ID: 5, NextWorker: launch.NextWorker{Module: "a.make_plots"}, Argv: tt.argv}
+			la.options.Env = []string{"PATH=/nowhere:" + dir}
+			s, err := la.Start(l)
+			if err == nil {
+				t.Fatal("got no error")
+			}
+			if got := err.Error(); !strings.Contains(got, tt.want) || !strings.HasPrefix(got, "make_plots could not be started: ") {
+				t.Errorf("got error %q, want the worker and %q", got, tt.want)
+			}
+			l.Output = s.Output
+			if got := output(t, l); !strings.Contains(got, tt.want) {
+				t.Errorf("got output file %q, want it to contain %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestExitComesAlthoughAGrandchildKeepsTheOutputOpen(t *testing.T) {
+	la := newLauncher(t)
+	l := start(t, la, 1, "sh", "-c", "sleep 60 & echo $!")
+	nextExit(t, la)
+	grandchild, err := strconv.Atoi(strings.TrimSpace(output(t, l)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(grandchild, syscall.SIGKILL); err != nil {
+		t.Errorf("the grandchild should still have been there: %v", err)
+	}
+}
+
+func TestTwoHundredShortProcessesLeaveNoZombie(t *testing.T) {
+	la := newLauncher(t)
+	const n = 200
+	pids := map[int]bool{}
+	for id := range int64(n) {
+		pids[start(t, la, id+1, "true").PID] = true
+	}
+	seen := map[int64]bool{}
+	for range n {
+		e := nextExit(t, la)
+		if e.Status != 0 || e.Err != nil || seen[e.ID] {
+			t.Errorf("got %+v (seen before: %v), want one clean exit each", e, seen[e.ID])
+		}
+		seen[e.ID] = true
+	}
+	for pid := range pids {
+		if s, err := processStat(pid); err == nil && s.state == 'Z' {
+			t.Errorf("process %d is a zombie", pid)
+		}
+	}
+}
+
+func TestKillReachesGrandchildren(t *testing.T) {
+	for name, script := range map[string]string{
+		"in the same process group":          "sleep 60 & echo $!; wait",
+		"in a group of their own":            "exec bash -c 'set -m; sleep 60 & echo $!; wait'",
+		"that do not end with their parent":  "(trap '' HUP; exec sleep 60) & echo $!; wait",
+		"under a program that makes a group": "timeout 100 sh -c 'echo $$; exec sleep 60'",
+	} {
+		t.Run(name, func(t *testing.T) { testKillReachesGrandchild(t, script) })
+	}
+}
+
+func testKillReachesGrandchild(t *testing.T, script string) {
+	la := newLauncher(t)
+	l := start(t, la, 1, "sh", "-c", script)
+	waitFor(t, "the grandchild", func() bool { return strings.HasSuffix(output(t, l), "\n") })
+	grandchild, err := strconv.Atoi(strings.TrimSpace(output(t, l)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	note, err := la.Kill(l, "TERM")
+	if note != "" || err != nil {
+		t.Errorf("got %q, %v, want no note and no error", note, err)
+	}
+	if e := nextExit(t, la); e.Signal != "terminated" {
+		t.Errorf("got %+v, want it terminated", e)
+	}
+	waitFor(t, "the grandchild's death", func() bool {
+		s, err := processStat(grandchild)
+		return err != nil || s.state == 'Z'
+	})
+	if _, err := la.Kill(l, "TERM"); !errors.Is(err, ErrEnded) {
+		t.Errorf("got error %v for a process that has ended, want ErrEnded", err)
+	}
+}
+
+func TestKillOfAProcessThatTookThePID(t *testing.T) {
+	la := newLauncher(t)
+	l := start(t, la, 1, "sleep", "60")
+	stranger := *l
+	stranger.PIDStart++
+	if _, err := la.Kill(&stranger, "KILL"); !errors.Is(err, ErrEnded) {
+		t.Errorf("got error %v, want ErrEnded", err)
+	}
+	for _, pid := range []int{0, -1, 1} {
+		if _, err := la.Kill(&launch.Launch{PID: pid, PIDStart: 1}, "KILL"); !errors.Is(err, ErrEnded) {
+			t.Errorf("pid %d: got error %v, want ErrEnded", pid, err)
+		}
+	}
+	if _, err := la.Kill(l, "NONSENSE"); err == nil || errors.Is(err, ErrEnded) {
+		t.Errorf("got error %v, want one about the signal", err)
+	}
+	if !alive(l) {
+		t.Error("the process was killed for another")
+	}
+	if _, err := la.Kill(l, "KILL"); err != nil {
+		t.Error(err)
+	}
+	nextExit(t, la)
+}
+
+func TestKillOfARemoteLaunchSaysWhatItCannotDo(t *testing.T) {
+	la := newLauncher(t)
+	l := start(t, la, 1, "sleep", "60")
+	l.Host = "cluster"
+	note, err := la.Kill(l, "TERM")
+	if err != nil || !strings.Contains(note, "may live on at cluster") {
+		t.Errorf("got %q, %v, want a note that it may live on at cluster", note, err)
+	}
+	nextExit(t, la)
+}
+
+func TestClose(t *testing.T) {
+	la := newLauncher(t)
+	l := start(t, la, 1, "sleep", "60")
+	la.Close()
+	la.Close()
+	if !alive(l) {
+		t.Error("Close ended the process")
+	}
+	if _, err := la.Start(l); err == nil {
+		t.Error("Start after Close: got no error")
+	}
+	la.Adopt(l)
+	if err := syscall.Kill(l.PID, syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	if _, err := syscall.Wait4(l.PID, nil, 0, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPrune(t *testing.T) {
+	la := newLauncher(t)
+	old := time.Now().Add(-30 * 24 * time.Hour)
+	file := func(name string, at time.Time) {
+		path := filepath.Join(la.options.OutputDir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file("1.log", old)
+	file("2.log", time.Now())
+	file("notes.log", old)
+	file("3.txt", old)
+	running := start(t, la, 4, "sleep", "60")
+	if err := os.Chtimes(running.Output, old, old); err != nil {
+		t.Fatal(err)
+	}
+	n, err := la.Prune(KeepOutput)
+	if n != 1 || err != nil {
+		t.Errorf("got %d, %v, want 1 file removed", n, err)
+	}
+	entries, err := os.ReadDir(la.options.OutputDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(entries), "[- 2.log - 3.txt - 4.log - notes.log]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, err := la.Kill(running, "KILL"); err != nil {
+		t.Error(err)
+	}
+	nextExit(t, la)
+}

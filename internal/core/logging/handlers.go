@@ -1,0 +1,133 @@
+package logging
+
+import (
+	"slices"
+	"strings"
+
+	"nowcast/internal/core/pyyaml"
+)
+
+// The handler classes that may be named.
+const (
+	classStream   = "logging.StreamHandler"
+	classFile     = "logging.FileHandler"
+	classNull     = "logging.NullHandler"
+	classRotating = "logging.handlers.RotatingFileHandler"
+	classTimed    = "logging.handlers.TimedRotatingFileHandler"
+	classWatched  = "logging.handlers.WatchedFileHandler"
+	classSMTP     = "logging.handlers.SMTPHandler"
+	classSysLog   = "logging.handlers.SysLogHandler"
+	classPUB      = "zmq.log.handlers.PUBHandler"
+)
+
+// arguments are what each class takes beside class, level, formatter and filters.
+var arguments = map[string][]string{
+	classStream:   {"stream"},
+	classFile:     {"filename", "mode", "encoding", "delay", "errors"},
+	classNull:     {},
+	classRotating: {"filename", "mode", "maxBytes", "backupCount", "encoding", "delay", "errors"},
+	classTimed:    {"filename", "when", "interval", "backupCount", "encoding", "delay", "utc", "atTime", "errors"},
+	classWatched:  {"filename", "mode", "encoding", "delay", "errors"},
+	classSMTP:     {"mailhost", "fromaddr", "toaddrs", "subject", "credentials", "secure", "timeout"},
+	classSysLog:   {"address", "facility", "socktype"},
+	classPUB:      {"interface_or_socket", "context", "root_topic"},
+}
+
+// handler reads one entry of handlers.
+func (p *parser) handler(name string, m *pyyaml.Map, formatters map[string]*formatter) handlerSpec {
+	keys := []string{"handlers", name}
+	h := handlerSpec{name: name, class: p.text(m, keys, "class"), level: p.level(m, keys, notSet), format: mustFormatter(defaultFormat)}
+	if v, ok := m.Get("()"); ok {
+		p.errorf(append(keys, "()"), "name a class of Python's logging instead", "is %s, Python code which is not run here", pyyaml.Repr(v))
+		return h
+	}
+	known, ok := arguments[h.class]
+	if !ok {
+		p.unknownClass(keys, h.class)
+		return h
+	}
+	for k := range m.All() {
+		if key, ok := k.(string); !ok || !slices.Contains(known, key) && !slices.Contains([]string{"class", "level", "formatter", "filters"}, key) {
+			p.errorf(append(keys, strings.Trim(pyyaml.Repr(k), "'")), "delete it", "is not an argument of %s", h.class)
+		}
+	}
+	if ref := p.text(m, keys, "formatter"); ref != "" {
+		if f := formatters[ref]; f != nil {
+			h.format = f
+		} else {
+			p.errorf(append(keys, "formatter"), "define it below formatters", "is %q, which is not there", ref)
+		}
+	}
+	p.filters(m, keys)
+	switch h.class {
+	case classStream:
+		p.stream(m, keys, &h)
+	case classFile, classRotating, classWatched:
+		p.file(m, keys, &h)
+	case classTimed, classSMTP, classSysLog:
+		p.warnf(keys, "is a %s, which is not written to yet: its records are only where the other handlers put them", h.class)
+	}
+	return h
+}
+
+func (p *parser) unknownClass(keys []string, class string) {
+	known := make([]string, 0, len(arguments))
+	for c := range arguments {
+		known = append(known, c)
+	}
+	slices.Sort(known)
+	remedy := "use one of " + strings.Join(known, ", ")
+	if class == "" {
+		p.errorf(keys, remedy, "has no class")
+		return
+	}
+	p.errorf(append(keys, "class"), remedy, "is %s, which is not known here", class)
+}
+
+func (p *parser) stream(m *pyyaml.Map, keys []string, h *handlerSpec) {
+	switch name := p.text(m, keys, "stream"); name {
+	case "ext://sys.stdout":
+	case "", "ext://sys.stderr":
+		h.stderr = true
+	default:
+		p.errorf(append(keys, "stream"), "write ext://sys.stdout or ext://sys.stderr", "is %q", name)
+	}
+}
+
+func (p *parser) file(m *pyyaml.Map, keys []string, h *handlerSpec) {
+	name := p.text(m, keys, "filename")
+	if name == "" {
+		p.errorf(append(keys, "filename"), "name the log file", "is missing")
+	}
+	h.path = absolute(p.c, name)
+	switch mode := p.text(m, keys, "mode"); mode {
+	case "", "a", "at", "a+":
+	case "w", "wt", "w+":
+		h.truncate = true
+	default:
+		p.errorf(append(keys, "mode"), "write a or w", "is %q", mode)
+	}
+	switch encoding := strings.ToLower(strings.ReplaceAll(p.text(m, keys, "encoding"), "_", "-")); encoding {
+	case "", "utf-8", "utf8", "locale":
+	default:
+		p.errorf(append(keys, "encoding"), "write utf-8, or delete it", "is %q, and log files are written in UTF-8", encoding)
+	}
+	if v, ok := m.Get("delay"); ok {
+		h.delay = truth(v)
+	}
+	h.limit = p.count(m, keys, "maxBytes")
+	h.backups = int(p.count(m, keys, "backupCount"))
+	if h.limit > 0 && h.class == classRotating {
+		h.truncate = false // as Python has it: a file that is rolled is never emptied
+	}
+}
+
+func (p *parser) count(m *pyyaml.Map, keys []string, key string) int64 {
+	v, ok := m.Get(key)
+	n, isInt := v.(int64)
+	if ok && (!isInt || n < 0) {
+		p.errorf(append(keys, key), "give a number", "is %s", pyyaml.Repr(v))
+		return 0
+	}
+	return n
+}

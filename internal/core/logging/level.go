@@ -1,0 +1,48 @@
+package logging
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+)
+
+// LevelCritical is Python's CRITICAL: someone must act now.
+const LevelCritical slog.Level = 12
+
+// Python's levels; slog's are on the same line, 4 for 10, with INFO at 0.
+const (
+	notSet   = 0
+	debug    = 10
+	info     = 20
+	warning  = 30
+	failure  = 40 // ERROR
+	critical = 50
+)
+
+var levelNumbers = map[string]int{
+	"NOTSET": notSet, "DEBUG": debug, "INFO": info, "WARN": warning, "WARNING": warning, "ERROR": failure, "FATAL": critical, "CRITICAL": critical,
+}
+
+func pythonLevel(l slog.Level) int { return info + int(math.Floor(2.5*float64(l))) }
+
+// slogLevel returns the lowest level that is at least the given one of Python's.
+func slogLevel(python int) slog.Level { return slog.Level(math.Ceil(float64(python-info) / 2.5)) }
+
+// levelName returns the name of one of Python's levels.
+func levelName(level int) string {
+	switch level {
+	case notSet:
+		return "NOTSET"
+	case debug:
+		return "DEBUG"
+	case info:
+		return "INFO"
+	case warning:
+		return "WARNING"
+	case failure:
+		return "ERROR"
+	case critical:
+		return "CRITICAL"
+	}
+	return fmt.Sprintf("Level %d", level)
+}

@@ -1,0 +1,92 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Bounds of the queues between the owner of a socket and everybody else. A queue takes one message, or one batch, more than
+// its bound rather than refuse a large one for ever.
+const (
+	maxBatch      = 512 // messages in one batch from Receive
+	maxBatchBytes = 8 << 20
+	maxOut        = 8192 // messages that wait in Send's queue, not counting libzmq's own
+	maxOutBytes   = 64 << 20
+)
+
+// ErrClosed is what Send returns once Close was called.
+var ErrClosed = errors.New("the connection is closed")
+
+// Conn is a socket and the goroutine that owns it. All methods are safe for concurrent use.
+type Conn struct {
+	station *station
+	socket  *socket
+	in      *inbox
+	out     *outbox
+	receive chan []Frames
+
+	closing   chan struct{}
+	closeOnce sync.Once
+	running   sync.WaitGroup
+}
+
+// Open makes the socket and binds and connects it, so that a port that is taken is an error here and not later.
+func Open(o Options) (*Conn, error) {
+	st, err := newStation()
+	if err != nil {
+		return nil, err
+	}
+	s, err := st.open(o)
+	if err != nil {
+		st.close(0)
+		return nil, err
+	}
+	c := &Conn{
+		station: st, socket: s,
+		in: newInbox(), out: newOutbox(),
+		receive: make(chan []Frames), closing: make(chan struct{}),
+	}
+	c.running.Go(c.own)
+	c.running.Go(c.deliver)
+	return c, nil
+}
+
+// Receive returns the channel of batches: whatever has arrived by the time the reader takes it, in order, at most 512
+// messages or 8 MiB (one message may be larger). While nobody reads, one more batch is read ahead and then the socket is
+// left alone, so that senders are held back. Close closes the channel; what was not taken by then is dropped.
+func (c *Conn) Receive() <-chan []Frames { return c.receive }
+
+// Send hands messages to the owner, in order. It waits only while 8192 messages or 64 MiB are queued before it, which takes
+// a peer that does not read (never a subscriber's doing: Pub drops). It returns before the messages are sent; ErrClosed
+// means they will not be.
+func (c *Conn) Send(batch ...Frames) error {
+	if !kinds[c.socket.options.Kind].sends {
+		return fmt.Errorf("send: a %s socket only receives", c.socket.options.Kind)
+	}
+	for _, frames := range batch {
+		if len(frames) == 0 {
+			return errors.New("send: a message needs at least one frame")
+		}
+	}
+	if !c.out.put(batch) {
+		return ErrClosed
+	}
+	c.station.ring()
+	return nil
+}
+
+// Endpoints returns what the socket is bound to, with the ports the system chose where port 0 was asked for.
+func (c *Conn) Endpoints() []string { return append([]string(nil), c.socket.endpoints...) }
+
+// Close sends what is queued as far as Linger allows, closes the socket and waits until all of it is gone. Calling it again
+// waits too.
+func (c *Conn) Close() error {
+	c.closeOnce.Do(func() {
+		c.out.close()
+		close(c.closing)
+		c.station.ring()
+	})
+	c.running.Wait()
+	return nil
+}

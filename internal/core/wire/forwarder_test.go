@@ -1,0 +1,153 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// forwarded starts a Forwarder between a Router and a Dealer and returns what stops it and tells what Run said.
+func forwarded(t testing.TB, o ForwarderOptions) (f *Forwarder, stop func() int) {
+	t.Helper()
+	o.Front.Kind, o.Back.Kind = Router, Dealer
+	for _, side := range []*Options{&o.Front, &o.Back} {
+		if side.Bind == nil {
+			side.Bind = []string{"tcp://127.0.0.1:0"}
+		}
+		side.Linger = time.Second
+	}
+	f, err := NewForwarder(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	result := make(chan int, 1)
+	go func() {
+		unanswered, err := f.Run(ctx)
+		if err != nil {
+			t.Error(err)
+		}
+		result <- unanswered
+	}()
+	stopped := false
+	stop = func() int {
+		cancel()
+		if stopped {
+			return 0
+		}
+		stopped = true
+		return <-result
+	}
+	t.Cleanup(func() { stop() })
+	return f, stop
+}
+
+func TestRequestsWaitForAManagerWithoutSpinning(t *testing.T) {
+	f, _ := forwarded(t, ForwarderOptions{})
+	client := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Front()})}
+	const n = 3000
+	for i := range n {
+		send1(t, client.c, frames("", fmt.Sprint(i)))
+	}
+	eventually(t, "the client's messages have left", func() bool { return client.c.out.empty() })
+	before := cpu(t)
+	<-time.After(time.Second)
+	if used := cpu(t) - before; used > 100*time.Millisecond {
+		t.Errorf("waiting used %v of CPU in one second, want under 100ms", used)
+	}
+	go answer(open(t, Options{Kind: Dealer, Connect: f.Back()}))
+	for i := range n {
+		if got, want := string(client.next()[1]), fmt.Sprint("re: ", i); got != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestStoppingWaitsForAnswersInHand(t *testing.T) {
+	f, stop := forwarded(t, ForwarderOptions{Drain: patient})
+	client := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Front()})}
+	server := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back()})}
+	send1(t, client.c, frames("", "slow"))
+	request := server.next()
+	stopped := make(chan int)
+	go func() { stopped <- stop() }()
+	send1(t, server.c, request)
+	if got := string(client.next()[1]); got != "slow" {
+		t.Errorf("the answer: got %q, want %q", got, "slow")
+	}
+	if got := <-stopped; got != 0 {
+		t.Errorf("unanswered: got %d, want 0", got)
+	}
+}
+
+func TestStoppingGivesUpAfterDrainAndSaysHowManyWaited(t *testing.T) {
+	f, stop := forwarded(t, ForwarderOptions{Drain: 100 * time.Millisecond})
+	client := open(t, Options{Kind: Dealer, Connect: f.Front()})
+	server := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back()})}
+	send1(t, client, frames("", "a"), frames("", "b"))
+	server.next()
+	server.next()
+	if got := stop(); got != 2 {
+		t.Errorf("unanswered: got %d, want 2", got)
+	}
+}
+
+func TestStoppingWithoutAManagerCountsWhatWaited(t *testing.T) {
+	events := make(chan Event, 10)
+	f, stop := forwarded(t, ForwarderOptions{
+		Front: Options{Watch: func(e Event) { events <- e }}, Drain: 100 * time.Millisecond,
+	})
+	client := open(t, Options{Kind: Dealer, Connect: f.Front(), Linger: patient})
+	for range 5 {
+		send1(t, client, frames("", "x"))
+	}
+	client.Close()
+	for e := range events {
+		if e.Kind == PeerLost { // so all that it sent is here
+			break
+		}
+	}
+	if got := stop(); got != 5 {
+		t.Errorf("unanswered: got %d, want 5", got)
+	}
+}
+
+func TestAManagerThatGoesAwayWithRequestsInHandIsReported(t *testing.T) {
+	lost := make(chan int, 1)
+	f, stop := forwarded(t, ForwarderOptions{Drain: patient, Lost: func(n int) { lost <- n }})
+	client := open(t, Options{Kind: Dealer, Connect: f.Front()})
+	server := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back(), Linger: patient})}
+	send1(t, client, frames("", "a"), frames("", "b"), frames("", "c"))
+	send1(t, server.c, server.next())
+	server.next()
+	server.next()
+	server.c.Close()
+	if got := <-lost; got != 2 {
+		t.Errorf("lost: got %d, want 2", got)
+	}
+	if got := stop(); got != 0 {
+		t.Errorf("unanswered after they were reported: got %d, want 0", got)
+	}
+}
+
+func TestAStoppedForwarderLeavesNothingBehind(t *testing.T) {
+	use := func(front, back string) (string, string) {
+		f, stop := forwarded(t, ForwarderOptions{
+			Front: Options{Bind: []string{front}, Watch: func(Event) {}}, Back: Options{Bind: []string{back}}, Lost: func(int) {},
+		})
+		front, back = f.Front()[0], f.Back()[0]
+		stop()
+		return front, back
+	}
+	front, back := use("tcp://127.0.0.1:0", "tcp://127.0.0.1:0")
+	goroutines, files := runtime.NumGoroutine(), openFiles(t)
+	for range 10 {
+		use(front, back)
+	}
+	eventually(t, "goroutines are as many as before", func() bool { return runtime.NumGoroutine() <= goroutines })
+	if got := openFiles(t); got > files {
+		t.Errorf("open files: got %d, want %d as before", got, files)
+	}
+}

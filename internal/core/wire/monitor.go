@@ -1,0 +1,138 @@
+package wire
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+
+	zmq "github.com/pebbe/zmq4"
+)
+
+// EventKind says what happened to a peer.
+type EventKind int
+
+// What Options.Watch is told.
+const (
+	PeerReady   EventKind = iota // a ZeroMQ peer is connected
+	PeerLost                     // a peer that was ready is gone
+	PeerRefused                  // somebody connected, or was connected to, who does not speak ZeroMQ or left before saying so
+)
+
+// Event is one change among the peers of a socket.
+type Event struct {
+	Kind EventKind
+	// Peer is the address: for a socket that connected, the endpoint; for one that was bound, the other side's host and
+	// port, or "" where that is not known (unix sockets; a peer gone before it could be asked; PeerReady and PeerLost, for
+	// which libzmq does not say).
+	Peer string
+}
+
+// monitor turns libzmq's events about one socket into ours. Its owner is the owner of the socket.
+//
+// libzmq names a connection by its file descriptor in some events (accepted, disconnected) and not at all in others (the
+// handshake's), so a little bookkeeping tells which disconnected ones never were peers.
+type monitor struct {
+	pair     *zmq.Socket
+	tell     func(Event)
+	strange  map[int]string // accepted or connected, handshake not yet accounted for: descriptor to address
+	ready    map[int]string // known to have finished the handshake
+	unplaced int            // handshakes that succeeded for one of strange, not known which
+	failed   bool           // a handshake failed: the next disconnect is that one
+}
+
+const monitored = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED |
+	zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+
+func (st *station) watch(s *socket, address string) (*monitor, error) {
+	if err := s.Monitor(address, monitored); err != nil {
+		return nil, fmt.Errorf("watch a %s socket: %w", s.options.Kind, err)
+	}
+	pair, err := st.context.NewSocket(zmq.PAIR)
+	if err == nil {
+		if err = pair.Connect(address); err != nil {
+			_ = pair.Close()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("watch a %s socket: %w", s.options.Kind, err)
+	}
+	return &monitor{pair: pair, tell: s.options.Watch, strange: map[int]string{}, ready: map[int]string{}}, nil
+}
+
+// read handles all events that have arrived.
+func (m *monitor) read() {
+	for {
+		event, endpoint, value, err := m.pair.RecvEvent(zmq.DONTWAIT)
+		if err != nil {
+			return
+		}
+		m.handle(event, endpoint, value)
+	}
+}
+
+// handle does the bookkeeping. All events of a socket come from one thread of libzmq, which reports a failed handshake and
+// the disconnect that follows from it in one go; that is what failed relies on.
+func (m *monitor) handle(event zmq.Event, endpoint string, value int) {
+	switch event {
+	case zmq.EVENT_ACCEPTED:
+		m.strange[value] = peerAddress(value)
+	case zmq.EVENT_CONNECTED:
+		m.strange[value] = endpoint
+	case zmq.EVENT_HANDSHAKE_SUCCEEDED:
+		m.unplaced++
+		m.place()
+		m.tell(Event{Kind: PeerReady})
+	case zmq.EVENT_DISCONNECTED:
+		m.disconnected(value)
+	default:
+		m.failed = true
+	}
+}
+
+func (m *monitor) disconnected(fd int) {
+	peer, stranger := m.strange[fd]
+	switch {
+	case stranger && (m.failed || m.unplaced == 0):
+		delete(m.strange, fd)
+		m.place()
+		m.tell(Event{Kind: PeerRefused, Peer: peer})
+	case stranger: // some of the strangers have become peers; taken for one of those, as a warning must be certain
+		delete(m.strange, fd)
+		m.unplaced--
+		m.tell(Event{Kind: PeerLost, Peer: peer})
+	default:
+		peer = m.ready[fd]
+		delete(m.ready, fd)
+		m.tell(Event{Kind: PeerLost, Peer: peer})
+	}
+	m.failed = false
+}
+
+// place makes all strangers peers once as many handshakes have succeeded as there are strangers.
+func (m *monitor) place() {
+	if m.unplaced < len(m.strange) {
+		return
+	}
+	for fd, peer := range m.strange {
+		m.ready[fd] = peer
+		delete(m.strange, fd)
+	}
+	m.unplaced = 0
+}
+
+// peerAddress asks the system who is at the other end of libzmq's descriptor. The connection may be gone by now; then
+// nobody knows.
+func peerAddress(fd int) string {
+	name, err := syscall.Getpeername(fd)
+	if err != nil {
+		return ""
+	}
+	switch a := name.(type) {
+	case *syscall.SockaddrInet4:
+		return net.JoinHostPort(net.IP(a.Addr[:]).String(), strconv.Itoa(a.Port))
+	case *syscall.SockaddrInet6:
+		return net.JoinHostPort(net.IP(a.Addr[:]).String(), strconv.Itoa(a.Port))
+	}
+	return ""
+}

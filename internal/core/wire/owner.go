@@ -1,0 +1,151 @@
+package wire
+
+import (
+	"runtime"
+	"time"
+
+	zmq "github.com/pebbe/zmq4"
+)
+
+// owner is what only the goroutine that owns a Conn's socket may touch.
+type owner struct {
+	*Conn
+	batch    []Frames  // taken from out
+	sent     int       // how many of batch are gone
+	deadline time.Time // set once closing: when to give up sending
+}
+
+// usualFrames is what an enveloped request has: identity, empty, body.
+const usualFrames = 3
+
+// own is the life of the socket's owner: send what is queued, receive what has arrived, sleep until either can go on.
+func (c *Conn) own() {
+	o := &owner{Conn: c}
+	poller := zmq.NewPoller()
+	poller.Add(c.station.bell, zmq.POLLIN)
+	data := poller.Add(c.socket.Socket, 0)
+	if c.socket.monitor != nil {
+		poller.Add(c.socket.monitor.pair, zmq.POLLIN)
+	}
+	for {
+		c.station.hush()
+		if o.deadline.IsZero() && isClosed(c.closing) {
+			o.deadline = time.Now().Add(c.socket.options.Linger)
+		}
+		stopping := !o.deadline.IsZero()
+		o.send()
+		if stopping && (o.idle() || !time.Now().Before(o.deadline)) {
+			break
+		}
+		var wanted zmq.State
+		if o.sent < len(o.batch) {
+			wanted |= zmq.POLLOUT
+		}
+		if !stopping && o.receive() {
+			wanted |= zmq.POLLIN
+		}
+		if c.socket.monitor != nil {
+			c.socket.monitor.read()
+		}
+		_, _ = poller.Update(data, wanted)
+		_, _ = poller.Poll(o.patience()) // fails only for sockets that are closed, which these are not
+	}
+	c.station.close(time.Until(o.deadline))
+}
+
+// send sends as much as the socket takes of at most one batch, so that receiving gets its turn.
+func (o *owner) send() {
+	if o.sent == len(o.batch) {
+		o.batch, o.sent = o.out.take(o.batch), 0
+	}
+	for ; o.sent < len(o.batch); o.sent++ {
+		frames := o.batch[o.sent]
+		err := send(o.socket, frames)
+		if err == errAgain && !o.socket.options.Mandatory {
+			return
+		}
+		if err != nil && o.socket.options.Undelivered != nil {
+			o.socket.options.Undelivered(frames, undelivered(err))
+		}
+		o.batch[o.sent] = nil
+	}
+}
+
+// undelivered translates libzmq's reasons. A mandatory Router says "again" for a peer that does not read; waiting for it
+// would hold up the others, and its poll does not tell when to go on.
+func undelivered(err error) error {
+	switch err {
+	case zmq.EHOSTUNREACH:
+		return ErrNoPeer
+	case errAgain:
+		return ErrPeerBusy
+	}
+	return err
+}
+
+// receive moves what has arrived to the inbox, and says whether there is room for more.
+func (o *owner) receive() bool {
+	arrived := false
+	defer func() {
+		if arrived {
+			o.in.announce()
+			// The reader runs now, on this processor. Otherwise it would wait until the runtime notices that this
+			// goroutine sleeps in poll, which takes it a good while.
+			runtime.Gosched()
+		}
+	}()
+	for o.in.room() {
+		frames, err := receive(o.socket, make(Frames, 0, usualFrames))
+		if err != nil {
+			return err == errAgain // otherwise this socket cannot receive (Pub), or not now (Req, before it has asked)
+		}
+		o.in.put(frames)
+		arrived = true
+	}
+	return false
+}
+
+// idle says that there is nothing left to send.
+func (o *owner) idle() bool { return o.sent == len(o.batch) && o.out.empty() }
+
+// patience is how long the owner may sleep: for ever, unless there is more to send than one batch or the end is near.
+func (o *owner) patience() time.Duration {
+	if o.sent == len(o.batch) && !o.out.empty() {
+		return 0
+	}
+	return patience(o.deadline)
+}
+
+// deliver offers the reader everything that has arrived, adding to the batch until the reader takes it: a reader that does
+// much per batch (one commit, say) is then given few large ones.
+func (c *Conn) deliver() {
+	defer close(c.receive)
+	var batch []Frames
+	var bytes int
+	for {
+		var resume bool
+		if batch, bytes, resume = c.in.take(batch, bytes); resume {
+			c.station.ring()
+		}
+		var reader chan<- []Frames
+		if len(batch) > 0 {
+			reader = c.receive
+		}
+		select {
+		case reader <- batch:
+			batch, bytes = nil, 0
+		case <-c.in.more:
+		case <-c.closing:
+			return
+		}
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
