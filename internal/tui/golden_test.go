@@ -1,0 +1,184 @@
+package tui
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
+
+	"nowcast/internal/core/feed"
+	"nowcast/internal/core/launch"
+	"nowcast/internal/tui/link"
+	"nowcast/internal/tui/theme"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares text with testdata/NAME.golden.
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; write it with -update", err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(text, "\n")); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// scenes are what an operator sees at one time or another.
+var scenes = []struct {
+	name string
+	play func(s *scene)
+}{
+	{"empty", func(s *scene) { s.beat(0); s.snapshot(feed.Snapshot{Checklist: "{}\n"}); s.beat(time.Second) }},
+	{"not-connected", func(s *scene) {
+		s.m.Update(link.Frame{Now: dawn, Missing: "/opt/.nowcast/feed.sock"})
+	}},
+	{"launches", (*scene).begin},
+	{"launches-own-log", func(s *scene) { s.begin(); s.press("down", "down", "m") }},
+	{"launches-no-log", func(s *scene) { s.begin(); s.press("down", "down", "down", "m") }},
+	{"launches-barrier", func(s *scene) { s.begin(); s.press("home") }},
+	{"launches-bad", func(s *scene) { s.begin(); s.press("f", "f", "a") }},
+	{"details", func(s *scene) { s.begin(); s.press("down", "down", "enter") }},
+	{"relaunch", func(s *scene) { s.begin(); s.press("down", "down", "r") }},
+	{"edit", func(s *scene) { s.begin(); s.press("down", "down", "e") }},
+	{"kill-remote", func(s *scene) { s.begin(); s.press("x") }},
+	{"release", func(s *scene) { s.begin(); s.press("b") }},
+	{"answer-error", func(s *scene) {
+		s.begin()
+		s.peer.err = fmt.Errorf("relaunch: host arbutus.cloud-nowcast is not in run: enabled hosts of /opt/nowcast.yaml: add it there, or launch on another host")
+		s.press("r", "y")
+		s.press("down", "r", "y")
+	}},
+	{"silent", func(s *scene) { s.begin(); s.frame(12 * time.Second) }},
+	{"checklist", func(s *scene) { s.begin(); s.press("2", "space", "down", "space", "end", "up", "up", "space") }},
+	{"checklist-changed", func(s *scene) {
+		s.begin()
+		s.press("2", "E")
+		s.frame(time.Second, s.event(feed.StreamChecklist, []feed.ChecklistChange{
+			{Author: "collect_weather", Op: "update", YAML: "WEATHER:\n  12 2.5km: /results/forcing/atmospheric/continental2.5/GRIB/20310517/12\n"},
+		}))
+		s.beat(3 * time.Second)
+	}},
+	{"logs", func(s *scene) { s.begin(); s.press("3") }},
+	{"logs-paused-search", func(s *scene) {
+		s.begin()
+		s.press("3", "/")
+		s.typing("make_plots")
+		s.press("enter")
+		e := s.event(feed.StreamLog, []feed.LogRecord{{Time: *at(1), Name: "manager", Message: "one more"}})
+		s.frame(time.Second, e)
+	}},
+	{"help", func(s *scene) { s.begin(); s.press("?") }},
+}
+
+func TestScreensAreAsInTheGoldenFiles(t *testing.T) {
+	for _, size := range []struct{ width, height int }{{80, 24}, {200, 50}} {
+		for _, sc := range scenes {
+			name := fmt.Sprintf("%s-%dx%d", sc.name, size.width, size.height)
+			t.Run(name, func(t *testing.T) {
+				s := newScene(t, size.width, size.height)
+				sc.play(s)
+				golden(t, name, s.screen())
+			})
+		}
+	}
+}
+
+func TestScreensInColourAreAsInTheGoldenFiles(t *testing.T) {
+	s := openMorning(t, 100, 30)
+	golden(t, "launches-colour-100x30", strings.ReplaceAll(s.m.View().Content, "\x1b", "␛")+"\n")
+}
+
+// Every screen fills the window exactly, at any size, with and without colour, whatever strangers send.
+func TestScreensFillTheWindowWhateverIsShown(t *testing.T) {
+	for _, o := range []theme.Options{{}, {NoColour: true, ASCII: true}} {
+		for _, sc := range append(scenes, struct {
+			name string
+			play func(s *scene)
+		}{"garbage", playGarbage}) {
+			for _, size := range [][2]int{{60, 15}, {61, 17}, {80, 24}, {99, 31}, {113, 40}, {151, 20}, {260, 70}} {
+				for range 3 { // pages
+					s := newSceneTheme(t, size[0], size[1], o)
+					sc.play(s)
+					for _, k := range []string{"", "1", "2", "3", "?"} {
+						if k != "" {
+							s.press(k)
+						}
+						s.fills(sc.name, size[0], size[1])
+					}
+				}
+			}
+		}
+	}
+}
+
+func (s *scene) fills(name string, width, height int) {
+	s.t.Helper()
+	lines := strings.Split(s.m.View().Content, "\n")
+	if len(lines) != height {
+		s.t.Fatalf("%s at %dx%d has %d lines:\n%s", name, width, height, len(lines), s.screen())
+	}
+	for i, l := range lines {
+		if got := ansi.StringWidth(l); got > width || ansi.StringWidthWc(l) != got {
+			s.t.Fatalf("%s at %dx%d: line %d has %d cells, by another count %d:\n%q", name, width, height, i, got, ansi.StringWidthWc(l), l)
+		}
+	}
+}
+
+// playGarbage has strangers' bytes in every text there is.
+func playGarbage(s *scene) {
+	s.begin()
+	const bad = "\x1b[2J\x1b]0;x\x07 日本\t\xff\r\n👩\u200d🚀 \u202e e\u0301 ि"
+	l := launch.Launch{
+		ID: 99, NextWorker: launch.NextWorker{Module: "m." + bad, Args: []string{bad, bad}, Host: bad}, State: launch.Crashed,
+		Cause: bad, Note: bad, Output: bad, Signal: bad, Decided: *at(0), Started: at(0), Ended: at(1), Argv: []string{bad},
+		Reports: []launch.Report{{Time: *at(0), Type: bad}},
+	}
+	s.frame(time.Second,
+		s.event(feed.StreamLaunch, []launch.Launch{l}),
+		s.event(feed.StreamBarrier, []feed.Barrier{{ID: 2, Missing: []string{bad}, Cause: bad, Opened: *at(0)}}),
+		s.event(feed.StreamAlert, feed.Alert{ID: 9, Time: *at(2), Kind: bad, Message: bad, Offer: bad}),
+		s.event(feed.StreamLog, []feed.LogRecord{{Time: *at(1), Name: bad, Message: bad}, {Time: *at(2), Name: bad, Message: strings.Repeat(bad, 1000)}}),
+		s.event(feed.StreamChecklist, []feed.ChecklistChange{{Op: "set", Author: bad, YAML: "\"a\\e[2J\\t\\u202e\": {\"\\xff\": [1, \"\\u0007\"], b: !!binary AAEC, c: .nan, 2031-05-17: null}\n"}}),
+	)
+	s.press("2", "E", "1", "home", "down", "enter")
+}
+
+func TestWithoutColourNoColourIsWritten(t *testing.T) {
+	s := newSceneTheme(t, 100, 30, theme.Options{NoColour: true})
+	s.begin()
+	for _, k := range []string{"1", "2", "3"} {
+		s.press(k)
+		for code := 30; code < 50; code++ {
+			for _, seq := range []string{fmt.Sprintf("[%dm", code), fmt.Sprintf(";%dm", code), fmt.Sprintf("[%d;", code)} {
+				if strings.Contains(s.m.View().Content, seq) {
+					t.Errorf("page %s has the colour sequence %q", k, seq)
+				}
+			}
+		}
+	}
+}
+
+func TestASmallWindowSaysSo(t *testing.T) {
+	s := openMorning(t, 50, 10)
+	s.sees("needs 60x15", "50x10")
+	s.press("q")
+	if !s.quit {
+		t.Error("q does not quit")
+	}
+}

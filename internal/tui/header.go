@@ -1,0 +1,207 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"nowcast/internal/core/feed"
+	"nowcast/internal/tui/launches"
+	"nowcast/internal/tui/link"
+	"nowcast/internal/tui/theme"
+	"nowcast/internal/tui/widget"
+)
+
+// part is a piece of a line in one style.
+type part struct {
+	text  string
+	style theme.Style
+}
+
+// line joins parts at the left and at the right of a line; what does not fit is cut on the left.
+func (m *Model) line(left, right []part) string {
+	room := m.width
+	for _, p := range right {
+		room -= widget.Width(p.text)
+	}
+	var b strings.Builder
+	for _, p := range left {
+		if w := widget.Width(p.text); w > room {
+			p.text = widget.Fit(p.text, room, m.theme.Mark.Cut)
+		}
+		room -= widget.Width(p.text)
+		b.WriteString(p.style.Paint(p.text))
+	}
+	b.WriteString(widget.Blank(room))
+	for _, p := range right {
+		b.WriteString(p.style.Paint(p.text))
+	}
+	return b.String()
+}
+
+// header draws the lines above the page: pages and clock, daemons and counts, and, where there is cause, how old all this is
+// and the newest alert.
+func (m *Model) header() []string {
+	out := []string{m.tabs(), m.daemonLine()}
+	if s := m.stale(); s != "" {
+		for _, l := range widget.Wrap(widget.Clean(s), m.width-4) {
+			out = append(out, m.theme.Bad.Paint(widget.Fit(" "+m.theme.Mark.Warn+" "+l, m.width, m.theme.Mark.Cut)))
+		}
+	}
+	if a, n := m.alert(); a != nil {
+		out = append(out, m.alertLines(a, n)...)
+	}
+	return out
+}
+
+func (m *Model) tabs() string {
+	left := []part{{" nowcast  ", m.theme.Title}}
+	for p := range pages {
+		style := m.theme.Plain
+		if p == m.page {
+			style = m.theme.Tab
+		}
+		left = append(left, part{fmt.Sprintf(" %d %s ", p+1, p), style})
+	}
+	clock := "  " + m.now.Format("15:04:05 MST") + " "
+	room := m.width - widget.Width(clock)
+	for _, p := range left {
+		room -= widget.Width(p.text)
+	}
+	title := widget.Clean(m.title)
+	if widget.Width(title) > room {
+		title = widget.Fit(title, max(room, 0), m.theme.Mark.Cut)
+	}
+	return m.line(left, []part{{title, m.theme.Faint}, {clock, m.theme.Plain}})
+}
+
+// short is a daemon's name without what all of its kind have.
+func short(name string) string {
+	name = strings.TrimPrefix(name, "message_")
+	return widget.Clean(strings.TrimPrefix(name, "log_"))
+}
+
+// rank is the order of daemons in the header: as a message meets them.
+var rank = []string{"message_broker", "manager", "scheduler", "log_aggregator"}
+
+// daemonLine says which daemons are well, which are not, and how the launches stand.
+func (m *Model) daemonLine() string {
+	daemons := m.mirror.Daemons()
+	slices.SortStableFunc(daemons, func(a, b feed.Daemon) int { return cmp.Compare(place(a.Name), place(b.Name)) })
+	var well, silent, stopped []string
+	longest := time.Duration(0)
+	for _, d := range daemons {
+		switch {
+		case d.Stopped:
+			stopped = append(stopped, short(d.Name))
+		case d.Silent(m.now):
+			silent = append(silent, short(d.Name))
+			longest = max(longest, d.SilentFor(m.now))
+		default:
+			well = append(well, short(d.Name))
+		}
+	}
+	left := []part{{" ", m.theme.Plain}}
+	add := func(names []string, mark, word string, style theme.Style) {
+		if len(names) > 0 {
+			left = append(left, part{mark + " " + strings.Join(names, ", ") + " " + word + "  ", style})
+		}
+	}
+	add(silent, m.theme.Mark.Bad, "silent "+widget.Duration(longest.Truncate(time.Second)), m.theme.Bad)
+	add(stopped, m.theme.Mark.Wait, "stopped", m.theme.Warn)
+	if _, known := m.mirror.Daemon(link.Manager); !known {
+		add([]string{"manager"}, m.theme.Mark.Lost, "not heard yet", m.theme.Warn)
+	}
+	add(well, m.theme.Mark.Good, "ok", m.theme.Good)
+	return m.line(left, m.counts())
+}
+
+func place(name string) int {
+	if i := slices.Index(rank, name); i >= 0 {
+		return i
+	}
+	return len(rank)
+}
+
+// counts says how many launches run and how many went wrong today, and how many alerts wait.
+func (m *Model) counts() []part {
+	running, bad := launches.Counts(m.mirror.Launches(), m.asOf())
+	out := []part{{fmt.Sprintf("  %d running", running), m.theme.Plain}}
+	style := m.theme.Faint
+	if bad > 0 {
+		style = m.theme.Bad
+	}
+	out = append(out, part{fmt.Sprintf("  %d failed today", bad), style})
+	if _, n := m.alert(); n == 1 {
+		out = append(out, part{"  1 alert", m.theme.Warn})
+	} else if n > 1 {
+		out = append(out, part{fmt.Sprintf("  %d alerts", n), m.theme.Warn})
+	}
+	return append(out, part{" ", m.theme.Plain})
+}
+
+// patience is how long the console waits for the first word of the manager before it says that something is wrong.
+const patience = 3 * time.Second
+
+// stale says why what is shown may not be true any more, "" if it is.
+func (m *Model) stale() string {
+	asOf := "nothing is known yet; trying again"
+	if at := m.mirror.AsOf(); !at.IsZero() {
+		asOf = "what you see is as of " + widget.Clock(at.In(m.loc), m.now)
+	}
+	d, known := m.mirror.Daemon(link.Manager)
+	switch {
+	case m.missing != "":
+		return fmt.Sprintf("not connected: %s does not exist: is `nowcastd up` running with this configuration? %s", m.missing, asOf)
+	case m.snapshot.problem != "" && (!known || d.Silent(m.now)):
+		return fmt.Sprintf("not connected: %s: %s", m.snapshot.problem, asOf)
+	case !known && m.now.Sub(m.since) > patience:
+		return "manager not heard yet: " + asOf
+	case d.Stopped:
+		return "manager has stopped: " + asOf
+	case known && d.Silent(m.now):
+		return fmt.Sprintf("manager silent for %d s: %s", int(d.SilentFor(m.now).Seconds()), asOf)
+	case m.snapshot.problem != "":
+		return fmt.Sprintf("%s: %s", m.snapshot.problem, asOf)
+	case m.page == pageLogs && m.history.problem != "":
+		return "older log lines are missing here, live ones are not: " + m.history.problem
+	}
+	return ""
+}
+
+// asOf is the time as of which launches are shown: now, or when the manager was last heard of, so that nothing seems to
+// go on running that may have ended.
+func (m *Model) asOf() time.Time {
+	d, known := m.mirror.Daemon(link.Manager)
+	if known && (d.Stopped || d.Silent(m.now)) {
+		return m.mirror.AsOf().In(m.loc)
+	}
+	return m.now
+}
+
+// maxAlert is how many lines an alert may take.
+const maxAlert = 2
+
+// alertLines show the newest alert. The keys that belong to it are in the footer.
+func (m *Model) alertLines(a *feed.Alert, count int) []string {
+	text := fmt.Sprintf("%s %s %s: %s", m.theme.Mark.Warn, widget.Clock(a.Time.In(m.loc), m.now), a.Kind, a.Message)
+	more := ""
+	if count > 1 {
+		more = fmt.Sprintf("  %d more ", count-1)
+	}
+	lines := widget.Wrap(widget.Clean(text), m.width-2-len(more))
+	if len(lines) > maxAlert {
+		lines = lines[:maxAlert]
+		lines[maxAlert-1] += m.theme.Mark.Cut
+	}
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		if i > 0 {
+			l, more = "  "+l, ""
+		}
+		out[i] = m.line([]part{{" " + l, m.theme.Warn}}, []part{{more, m.theme.Faint}})
+	}
+	return out
+}

@@ -1,0 +1,127 @@
+package launches
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"nowcast/internal/core/launch"
+	"nowcast/internal/tui/theme"
+	"nowcast/internal/tui/widget"
+)
+
+var (
+	noon  = time.Date(2031, 5, 17, 12, 0, 0, 0, time.UTC)
+	plain = theme.New(theme.Options{})
+)
+
+func example(state launch.State) *launch.Launch {
+	started := noon.Add(-time.Minute)
+	l := &launch.Launch{
+		ID: 5, NextWorker: launch.NextWorker{Module: "nowcast.workers.make_plots", Args: []string{"nemo", "it's"}, Host: "localhost"},
+		State: state, Decided: started, Started: &started, PID: 42, Cause: "download_results: success",
+	}
+	if state.Final() {
+		ended := noon.Add(-10 * time.Second)
+		l.Ended = &ended
+	}
+	return l
+}
+
+func TestHowALaunchStandsIsOneSentence(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(l *launch.Launch)
+		state  launch.State
+		want   string
+	}{
+		{"running", func(*launch.Launch) {}, launch.Running, "running for 1m00s"},
+		{"not started", func(l *launch.Launch) { l.Started = nil }, launch.Decided, "decided"},
+		{"succeeded", func(l *launch.Launch) { l.Reports = []launch.Report{{Type: "success nemo"}} }, launch.Succeeded, "succeeded after 50s: reported success nemo"},
+		{"crashed", func(l *launch.Launch) { l.Note = "exited with status 1 and no report" }, launch.Crashed, "crashed after 50s: exited with status 1 and no report"},
+		{"with bytes that disturb", func(l *launch.Launch) { l.Note = "\x1b[2Jbad\x00" }, launch.Lost, "lost after 50s: bad^@"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := example(tc.state)
+			tc.change(l)
+			if got := Standing(l, noon); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestTheCommandIsShownAsItWouldBeTyped(t *testing.T) {
+	if got, want := Command(example(launch.Running)), `make_plots nemo 'it'\''s' on localhost`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestTheChainOfCausesGoesBackToTheBeginning(t *testing.T) {
+	all := map[int64]*launch.Launch{}
+	for id := int64(2); id < 5; id++ {
+		l := example(launch.Succeeded)
+		l.ID, l.Parent, l.Cause = id, id-1, fmt.Sprint("cause ", id)
+		all[id] = l
+	}
+	l := example(launch.Crashed)
+	l.Parent = 4
+	var text []string
+	for _, line := range Describe(plain, l, noon, func(id int64) *launch.Launch { return all[id] }) {
+		text = append(text, line.Text)
+	}
+	got := strings.Join(text, "\n")
+	for _, want := range []string{"✓ 4 make_plots", "caused by cause 4", "✓ 2 make_plots", "launch 1, which is too old to be shown here"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("there is no %q in\n%s", want, got)
+		}
+	}
+}
+
+func TestAChainThatBitesItsTailEnds(t *testing.T) {
+	l := example(launch.Crashed)
+	l.Parent = l.ID
+	if got := len(Describe(plain, l, noon, func(int64) *launch.Launch { return l })); got > 3*maxChain {
+		t.Errorf("it has %d lines", got)
+	}
+}
+
+func TestCountsAreOfToday(t *testing.T) {
+	yesterday := example(launch.Crashed)
+	ended := noon.Add(-13 * time.Hour)
+	yesterday.Ended = &ended
+	running, bad := Counts([]*launch.Launch{example(launch.Running), example(launch.Decided), example(launch.Lost), example(launch.Succeeded), yesterday}, noon)
+	if running != 2 || bad != 1 {
+		t.Errorf("%d running and %d bad, want 2 and 1", running, bad)
+	}
+}
+
+func TestTheLogOfALaunchIsFoundByNumberOrByNameAndTime(t *testing.T) {
+	l := example(launch.Crashed)
+	buf := widget.NewLogBuffer(10)
+	for _, line := range []widget.LogLine{
+		{Text: "by number", Launch: 5, Name: "anything", Time: noon},
+		{Text: "by name", Name: "make_plots", Time: noon.Add(-30 * time.Second)},
+		{Text: "of another launch", Launch: 6, Name: "make_plots", Time: noon.Add(-30 * time.Second)},
+		{Text: "too early", Name: "make_plots", Time: noon.Add(-90 * time.Second)},
+		{Text: "too late", Name: "make_plots", Time: noon},
+		{Text: "of another worker", Name: "manager", Time: noon.Add(-30 * time.Second)},
+	} {
+		buf.Append(line)
+	}
+	pane := widget.NewLogPane(plain, buf)
+	pane.SetFilter(LogOf(l))
+	if got := pane.Len(); got != 2 {
+		t.Errorf("it has %d lines, want 2", got)
+	}
+}
+
+func TestEveryStateHasItsOwnWordAndAMark(t *testing.T) {
+	for _, s := range []launch.State{launch.Decided, launch.Starting, launch.Running, launch.Succeeded, launch.Failed, launch.Crashed, launch.Killed, launch.Lost} {
+		mark, _ := StateMark(plain, s)
+		if widget.Width(mark) != 1 {
+			t.Errorf("the mark of %s is %q", s, mark)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+// Package launches is the console's first page: what was launched, how it stands, why, and the log of the one that
+// is looked at.
+//
+// The page owns its cursor, filter and scroll; the launches belong to the mirror and are handed in by Set. Keys that would
+// change anything become an Action for the root model, which asks first.
+package launches
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"nowcast/internal/core/launch"
+	"nowcast/internal/tui/theme"
+	"nowcast/internal/tui/widget"
+)
+
+// Barrier is an open barrier (specs: compat section 1, step 6d).
+type Barrier struct {
+	ID      int64
+	Opened  time.Time
+	Cause   string
+	Missing []string
+	Held    []launch.NextWorker
+}
+
+// String says what it waits for and holds.
+func (b Barrier) String() string {
+	held := "nothing held yet"
+	if n := len(b.Held); n > 0 {
+		held = plural(n, "launch", "launches") + " held"
+	}
+	return "waiting for " + strings.Join(b.Missing, ", ") + ": " + held
+}
+
+// holds names what is held.
+func (b Barrier) holds() string {
+	if len(b.Held) == 0 {
+		return "holds nothing yet"
+	}
+	names := make([]string, len(b.Held))
+	for i, n := range b.Held {
+		names[i] = n.String()
+	}
+	return "holds " + strings.Join(names, "; ")
+}
+
+// Show is which launches are listed.
+type Show int
+
+// What the filter key goes through.
+const (
+	All    Show = iota
+	Active      // not ended
+	Bad         // ended badly
+	shows
+)
+
+func (s Show) String() string { return [...]string{"all", "active", "bad"}[s] }
+
+func (s Show) accepts(l *launch.Launch) bool {
+	return s == All || s == Active && !l.State.Final() || s == Bad && l.State.Bad()
+}
+
+// row is a line of the list: a barrier or a launch.
+type row struct {
+	barrier *Barrier
+	launch  *launch.Launch
+}
+
+// Model is the page.
+type Model struct {
+	Keys KeyMap
+
+	theme    *theme.Theme
+	all      []*launch.Launch // newest first
+	barriers []Barrier
+	rows     []row
+	scroll   widget.Scroll
+	newest   bool // the cursor keeps to the newest launch, until it is moved or used
+	show     Show
+	text     string // filter, lower case
+	prompt   *widget.Prompt
+	log      *widget.LogPane
+	merged   bool // the log of all under the table
+	width    int
+	height   int
+}
+
+// New returns the page; its log is a view of buf.
+func New(t *theme.Theme, buf *widget.LogBuffer) *Model {
+	return &Model{Keys: newKeyMap(), theme: t, log: widget.NewLogPane(t, buf), merged: true, newest: true}
+}
+
+// Set hands in the launches, newest first, and the open barriers. The cursor stays with its launch, or with the newest.
+func (m *Model) Set(all []*launch.Launch, barriers []Barrier) {
+	m.all, m.barriers = all, barriers
+	m.list()
+}
+
+// Sync takes in new log lines.
+func (m *Model) Sync() { m.log.Sync() }
+
+// Selected returns the launch under the cursor, nil if there is none.
+func (m *Model) Selected() *launch.Launch {
+	if m.scroll.Cursor < len(m.rows) {
+		return m.rows[m.scroll.Cursor].launch
+	}
+	return nil
+}
+
+// list makes the rows anew and puts the cursor where it was.
+func (m *Model) list() {
+	var was row
+	if m.scroll.Cursor < len(m.rows) {
+		was = m.rows[m.scroll.Cursor]
+	}
+	m.rows = make([]row, 0, len(m.barriers)+len(m.all))
+	for i := range m.barriers {
+		if b := &m.barriers[i]; m.show != Bad && m.matches(b.String()) {
+			m.rows = append(m.rows, row{barrier: b})
+		}
+	}
+	for _, l := range m.all {
+		if m.show.accepts(l) && m.matchesLaunch(l) {
+			m.rows = append(m.rows, row{launch: l})
+		}
+	}
+	m.layout()
+	stay := func(r row) bool { return same(r, was) }
+	if m.newest {
+		stay = isLaunch
+	}
+	if i := slices.IndexFunc(m.rows, stay); i >= 0 {
+		m.scroll.MoveTo(i)
+	}
+	m.follow()
+}
+
+func isLaunch(r row) bool { return r.launch != nil }
+
+func same(a, b row) bool {
+	return a.launch != nil && b.launch != nil && a.launch.ID == b.launch.ID ||
+		a.barrier != nil && b.barrier != nil && a.barrier.ID == b.barrier.ID
+}
+
+func (m *Model) matches(s string) bool { return m.text == "" || widget.IndexFold(s, m.text) >= 0 }
+
+func (m *Model) matchesLaunch(l *launch.Launch) bool {
+	if m.text == "" || m.matches(l.Module) || m.matches(l.Host) || m.matches(string(l.State)) || m.matches(l.Cause) {
+		return true
+	}
+	return slices.ContainsFunc(l.Args, m.matches)
+}
+
+// follow makes the log under the table that of the selected launch.
+func (m *Model) follow() {
+	want := widget.LogFilter{Level: slog.LevelDebug}
+	if l := m.Selected(); l != nil && !m.merged {
+		want = LogOf(l)
+	}
+	if m.log.Filter() != want {
+		m.log.SetFilter(want)
+		m.log.Follow(true)
+	}
+}
+
+// grace is how far the clocks of a worker and of the manager may differ.
+const grace = 2 * time.Second
+
+// LogOf chooses the log lines of a launch.
+func LogOf(l *launch.Launch) widget.LogFilter {
+	f := widget.LogFilter{Level: slog.LevelDebug, Launch: l.ID, Worker: l.Name(), From: l.Decided.Add(-grace), To: farFuture}
+	if l.Ended != nil {
+		f.To = l.Ended.Add(grace)
+	}
+	return f
+}
+
+// farFuture is after everything.
+var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// SetSize tells how much room the page has.
+func (m *Model) SetSize(width, height int) {
+	m.width, m.height = width, height
+	m.layout()
+}
+
+// Heights of the parts of the page.
+const (
+	headRows   = 2  // heading and column titles
+	whyRows    = 3  // heading, why, cause
+	leastSplit = 15 // below this height the table has the page to itself
+)
+
+// tableRows returns how many rows of the list are shown, and how many of the log.
+func (m *Model) tableRows() (table, log int) {
+	if m.height < leastSplit {
+		return max(m.height-headRows-whyRows, 1), 0
+	}
+	table = min(max(m.height*9/20-headRows, 5), max(len(m.rows), 5))
+	return table, m.height - headRows - table - whyRows
+}
+
+func (m *Model) layout() {
+	table, log := m.tableRows()
+	m.scroll.SetSize(len(m.rows), table)
+	m.log.SetSize(m.width, log)
+}
+
+// Counts says how the launches stand: how many are running, and how many ended badly on the day of now.
+func Counts(all []*launch.Launch, now time.Time) (running, bad int) {
+	y, mo, d := now.Date()
+	midnight := time.Date(y, mo, d, 0, 0, 0, 0, now.Location())
+	for _, l := range all {
+		switch {
+		case !l.State.Final():
+			running++
+		case l.State.Bad() && l.Ended != nil && !l.Ended.Before(midnight):
+			bad++
+		}
+	}
+	return running, bad
+}

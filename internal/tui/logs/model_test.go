@@ -1,0 +1,98 @@
+package logs
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"nowcast/internal/tui/theme"
+	"nowcast/internal/tui/widget"
+)
+
+var noon = time.Date(2031, 5, 17, 12, 0, 0, 0, time.UTC)
+
+func newPage(lines int) (*Model, *widget.LogBuffer) {
+	buf := widget.NewLogBuffer(1000)
+	for i := range lines {
+		buf.Append(widget.LogLine{Time: noon, Level: slog.Level(4 * (i%4 - 1)), Name: fmt.Sprint("w", i%2), Text: fmt.Sprint("line ", i)})
+	}
+	m := New(theme.New(theme.Options{}), buf)
+	m.SetSize(100, 12)
+	return m, buf
+}
+
+func press(m *Model, keys ...string) {
+	codes := map[string]rune{"enter": tea.KeyEnter, "esc": tea.KeyEscape, "left": tea.KeyLeft, "right": tea.KeyRight, "down": tea.KeyDown, "up": tea.KeyUp, "end": tea.KeyEnd, "home": tea.KeyHome, "pgup": tea.KeyPgUp}
+	for _, k := range keys {
+		if c, ok := codes[k]; ok {
+			m.Update(tea.KeyPressMsg{Code: c})
+			continue
+		}
+		m.Update(tea.KeyPressMsg{Code: []rune(k)[0], Text: k})
+	}
+}
+
+func TestTheHeadingSaysWhatIsShown(t *testing.T) {
+	for _, tc := range []struct {
+		keys []string
+		want string
+	}{
+		{nil, "log of all ─"},
+		{nil, "─ following ─"},
+		{[]string{"up"}, "─ paused (F follows) ─"},
+		{[]string{"up", "F"}, "─ following ─"},
+		{[]string{"home", "end"}, "─ following ─"},
+		{[]string{"v"}, "log of all, INFO and above"},
+		{[]string{"v", "v", "v"}, "log of all, ERROR and above"},
+		{[]string{"v", "v", "v", "v"}, "log of all ─"},
+		{[]string{"s"}, "log of w1, esc shows everything"},
+		{[]string{"s", "s"}, "log of all ─"},
+		{[]string{"s", "v", "esc"}, "log of all ─"},
+		{[]string{"/", "1", "7", "enter"}, "log of all, /17"},
+		{[]string{"/", "1", "7", "enter", "n"}, "no more matches in this direction"},
+		{[]string{"/", "q", "q"}, "no such text"},
+		{[]string{"/", "1", "7", "esc"}, "log of all ─"},
+	} {
+		m, _ := newPage(40)
+		press(m, tc.keys...)
+		if got := ansi.Strip(m.View(noon)[0]); !strings.Contains(got, tc.want) {
+			t.Errorf("after %v the heading is %q, want %q in it", tc.keys, got, tc.want)
+		}
+	}
+}
+
+func TestNewLinesAreCountedWhilePaused(t *testing.T) {
+	m, buf := newPage(40)
+	press(m, "pgup")
+	for range 123 {
+		buf.Append(widget.LogLine{Time: noon, Text: "more"})
+	}
+	m.Sync()
+	if got := ansi.Strip(m.View(noon)[0]); !strings.Contains(got, "paused, 123 new (F follows)") {
+		t.Errorf("the heading is %q", got)
+	}
+}
+
+func TestWarningsErrorsAndCriticalsAreWords(t *testing.T) {
+	m, _ := newPage(40)
+	got := ansi.Strip(strings.Join(m.View(noon), "\n"))
+	for _, word := range []string{"DEBUG", "INFO", "WARNING", "ERROR"} {
+		if !strings.Contains(got, word) {
+			t.Errorf("there is no %s in\n%s", word, got)
+		}
+	}
+}
+
+func TestASearchIsHighlighted(t *testing.T) {
+	m, _ := newPage(40)
+	press(m, "/", "L", "I", "N", "E", " ", "3", "8", "enter")
+	want := theme.New(theme.Options{}).Match.Paint("line 38")
+	if got := strings.Join(m.View(noon), "\n"); !strings.Contains(got, want) {
+		t.Errorf("there is no %q in\n%q", want, got)
+	}
+}

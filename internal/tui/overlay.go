@@ -1,0 +1,151 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"charm.land/bubbles/v2/key"
+
+	"nowcast/internal/core/launch"
+	"nowcast/internal/tui/launches"
+	"nowcast/internal/tui/link"
+	"nowcast/internal/tui/widget"
+)
+
+// overlay is a text over the page: the help, the details of a launch, or what it printed.
+type overlay struct {
+	pager  *widget.Pager
+	move   widget.Navigation
+	launch int64  // 0: the help
+	file   string // the output file that is shown; "": details
+	busy   bool   // it is being read
+	loaded bool   // it was read once
+}
+
+func (m *Model) newOverlay(title string) *overlay {
+	return &overlay{pager: widget.NewPager(m.theme, title), move: widget.NewNavigation()}
+}
+
+// key scrolls, and tells whether the key was for that.
+func (o *overlay) key(_ *Model, k tea.KeyPressMsg) bool { return o.pager.Key(o.move, k) }
+
+// help lists all keys.
+func (m *Model) help() *overlay {
+	o := m.newOverlay("")
+	var lines []widget.Line
+	section := func(title string, keys []key.Binding) {
+		if len(lines) > 0 {
+			lines = append(lines, widget.Line{})
+		}
+		lines = append(lines, widget.Line{Text: title, Style: m.theme.Title})
+		for _, k := range keys {
+			lines = append(lines, widget.Line{Label: k.Help().Key, Text: k.Help().Desc})
+		}
+	}
+	section(m.page.String(), m.pageHelp())
+	section("Everywhere", m.keys.help())
+	lines = append(lines, widget.Line{}, widget.Line{
+		Text:  "What is shown comes from the daemons and says when it is old. Keys that change something ask first. Closing the console stops nothing.",
+		Style: m.theme.Faint,
+	})
+	o.pager.SetLines("help (esc closes)", lines)
+	return o
+}
+
+func (m *Model) pageHelp() []key.Binding {
+	switch m.page {
+	case pageLaunches:
+		return m.launches.Help()
+	case pageChecklist:
+		return m.checklist.Help()
+	}
+	return m.logPage.Help()
+}
+
+// details shows everything about a launch, and keeps up with it.
+func (m *Model) details(l *launch.Launch) *overlay {
+	o := m.newOverlay("")
+	o.launch = l.ID
+	o.describe(m, l)
+	return o
+}
+
+func (o *overlay) describe(m *Model, l *launch.Launch) {
+	o.pager.SetLines("launch "+launches.Title(l)+" (esc closes)", launches.Describe(m.theme, l, m.now, m.find))
+}
+
+// refresh brings details up to date.
+func (o *overlay) refresh(m *Model) {
+	if o == nil || o.launch == 0 || o.file != "" {
+		return
+	}
+	if l := m.find(o.launch); l != nil {
+		o.describe(m, l)
+	}
+}
+
+// openOutput shows the end of what a launch printed.
+func (m *Model) openOutput(l *launch.Launch) tea.Cmd {
+	if l.Output == "" {
+		m.say(launches.Title(l)+" has no output file: it was never started", true)
+		return nil
+	}
+	o := m.newOverlay("output of " + launches.Title(l))
+	o.launch, o.file = l.ID, l.Output
+	o.busy = true
+	m.overlay = o
+	return m.link.ReadOutput(l.ID, l.Output)
+}
+
+// reload reads the output of a launch that is under way again.
+func (o *overlay) reload(m *Model) tea.Cmd {
+	if o == nil || o.file == "" || o.busy {
+		return nil
+	}
+	if l := m.find(o.launch); l == nil || l.State.Final() {
+		return nil
+	}
+	o.busy = true
+	return m.link.ReadOutput(o.launch, o.file)
+}
+
+// output takes in what was read.
+func (o *overlay) output(m *Model, out link.Output) {
+	if o == nil || o.file != out.Path {
+		return
+	}
+	o.busy = false
+	title := "output, " + out.Path + " (esc closes)"
+	if out.Err != nil {
+		o.pager.SetLines(title, []widget.Line{{Text: widget.Clean(whyUnreadable(out)), Style: m.theme.Bad}})
+		return
+	}
+	var lines []widget.Line
+	if out.Skipped > 0 {
+		lines = append(lines, widget.Line{Text: fmt.Sprintf("(%d bytes before this are in the file)", out.Skipped), Style: m.theme.Faint})
+	}
+	if strings.TrimSpace(out.Text) == "" {
+		lines = append(lines, widget.Line{Text: "It has printed nothing.", Style: m.theme.Faint})
+	} else {
+		for _, l := range widget.CleanLines(out.Text) {
+			lines = append(lines, widget.Line{Text: l})
+		}
+	}
+	o.pager.SetLines(title, lines)
+	if !o.loaded { // afterwards it stays where the operator has scrolled
+		o.pager.ShowEnd()
+	}
+	o.loaded = true
+}
+
+// whyUnreadable says why an output file cannot be shown and where to look.
+func whyUnreadable(out link.Output) string {
+	if errors.Is(out.Err, os.ErrNotExist) {
+		return out.Path + " does not exist on this machine. It is on the manager's host, or has been pruned."
+	}
+	return "cannot read " + out.Err.Error()
+}

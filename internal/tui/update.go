@@ -1,0 +1,163 @@
+package tui
+
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"nowcast/internal/tui/launches"
+	"nowcast/internal/tui/link"
+)
+
+// Update takes a message and returns what must be done because of it.
+func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	var cmd tea.Cmd
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case link.Frame:
+		cmd = tea.Batch(m.link.Next, m.frame(msg))
+	case link.Snapshot:
+		m.gotSnapshot(msg)
+	case link.History:
+		m.gotHistory(msg)
+	case link.Output:
+		m.overlay.output(m, msg)
+	case link.Answer:
+		m.answered(msg)
+	case tea.KeyPressMsg:
+		cmd = m.key(msg)
+	case tea.PasteMsg:
+		m.paste(msg)
+	}
+	m.resize()
+	return m, cmd
+}
+
+// key routes a key: to the question that is open, to text that is being typed, to the overlay, to what works
+// everywhere, to the page.
+func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
+	m.status = status{}
+	switch {
+	case k.String() == "ctrl+c" && m.ask == nil && !m.typing():
+		return tea.Quit
+	case m.ask != nil:
+		return m.ask.key(m, k)
+	case m.typing():
+		m.toPage(k)
+		return nil
+	}
+	for p := range pages {
+		if key.Matches(k, m.keys.Pages[p]) {
+			m.open(p)
+			return nil
+		}
+	}
+	switch {
+	case m.overlay != nil:
+		return m.overlayKey(k)
+	case key.Matches(k, m.keys.Quit):
+		return tea.Quit
+	case key.Matches(k, m.keys.Suspend):
+		return tea.Suspend
+	case key.Matches(k, m.keys.Help):
+		m.overlay = m.help()
+	case key.Matches(k, m.keys.NextPage):
+		m.open((m.page + 1) % pages)
+	case key.Matches(k, m.keys.PreviousPage):
+		m.open((m.page + pages - 1) % pages)
+	case key.Matches(k, m.keys.Hide, m.keys.HideAll):
+		m.hide(key.Matches(k, m.keys.HideAll))
+	case key.Matches(k, m.keys.Go):
+		m.askOffer()
+	default:
+		return m.toPage(k)
+	}
+	return nil
+}
+
+// overlayKey answers a key while an overlay is open. It scrolls or closes it; keys about a launch go on to its page.
+func (m *Model) overlayKey(k tea.KeyPressMsg) tea.Cmd {
+	switch {
+	case m.overlay.key(m, k):
+		return nil
+	case k.String() == "esc", k.String() == "enter", k.String() == "q", key.Matches(k, m.keys.Help):
+		m.overlay = nil
+		return nil
+	case m.overlay.launch != 0 && m.page == pageLaunches:
+		return m.toPage(k)
+	}
+	return nil
+}
+
+// toPage hands a key or a paste to the page.
+func (m *Model) toPage(msg tea.Msg) tea.Cmd {
+	switch m.page {
+	case pageLaunches:
+		return m.act(m.launches.Update(msg))
+	case pageChecklist:
+		m.checklist.Update(msg)
+	case pageLogs:
+		m.logPage.Update(msg)
+	}
+	return nil
+}
+
+func (m *Model) paste(p tea.PasteMsg) {
+	switch {
+	case m.ask != nil && m.ask.prompt != nil:
+		m.ask.prompt.Update(p)
+	case m.ask == nil && m.typing():
+		m.toPage(p)
+	}
+}
+
+// typing tells whether the page takes keys as text.
+func (m *Model) typing() bool {
+	switch m.page {
+	case pageLaunches:
+		return m.launches.Typing()
+	case pageChecklist:
+		return m.checklist.Typing()
+	}
+	return m.logPage.Typing()
+}
+
+// open shows a page.
+func (m *Model) open(p page) {
+	m.page, m.overlay = p, nil
+	m.hand()
+}
+
+// hide takes alerts for seen: the one that is shown, or all.
+func (m *Model) hide(all bool) {
+	for a, _ := m.alert(); a != nil; a, _ = m.alert() {
+		m.hidden[a.ID] = true
+		if !all {
+			return
+		}
+	}
+}
+
+// act carries out what the launches page asks for.
+func (m *Model) act(a launches.Action) tea.Cmd {
+	switch a.Kind {
+	case launches.Refuse:
+		m.say(a.Why, true)
+	case launches.Details:
+		m.overlay = m.details(a.Launch)
+	case launches.Output:
+		return m.openOutput(a.Launch)
+	case launches.Logs:
+		m.logPage.Show(launches.LogOf(a.Launch))
+		m.open(pageLogs)
+	case launches.Relaunch:
+		m.askRelaunch(a.Launch, nil)
+	case launches.Edit:
+		m.askArguments(a.Launch)
+	case launches.Kill:
+		m.askKill(a.Launch, a.Signal)
+	case launches.Release:
+		m.askRelease(a.Barrier)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package widget
+
+import "strings"
+
+// Move moves the cursor by rows. Up stops following; down to the last row resumes it.
+func (p *LogPane) Move(rows int) {
+	if len(p.chosen) == 0 {
+		return
+	}
+	if rows < 0 {
+		if p.following {
+			p.Follow(false)
+		}
+		p.cursor = p.back(p.cursor, -rows)
+	} else if !p.following {
+		p.cursor = p.ahead(p.cursor, rows)
+		if p.cursor == p.last() {
+			p.Follow(true)
+		}
+	}
+	p.show()
+}
+
+// Home goes to the oldest line, which stops following.
+func (p *LogPane) Home() {
+	p.Follow(false)
+	p.cursor, p.top = spot{}, spot{}
+	p.show()
+}
+
+// Height returns the number of rows shown.
+func (p *LogPane) Height() int { return p.height }
+
+// last returns the last row of the last line.
+func (p *LogPane) last() spot {
+	if len(p.chosen) == 0 {
+		return spot{}
+	}
+	i := len(p.chosen) - 1
+	return spot{i, p.rowsOf(i) - 1}
+}
+
+// back returns the row n rows above s, or the first.
+func (p *LogPane) back(s spot, n int) spot {
+	for n > s.row && s.index > 0 {
+		n -= s.row + 1
+		s.index--
+		s.row = p.rowsOf(s.index) - 1
+	}
+	return spot{s.index, max(s.row-n, 0)}
+}
+
+// ahead returns the row n rows below s, or the last.
+func (p *LogPane) ahead(s spot, n int) spot {
+	if len(p.chosen) == 0 {
+		return spot{}
+	}
+	for {
+		rows := p.rowsOf(s.index)
+		if s.row+n < rows {
+			return spot{s.index, s.row + n}
+		}
+		if s.index == len(p.chosen)-1 {
+			return spot{s.index, rows - 1}
+		}
+		n -= rows - s.row
+		s = spot{s.index + 1, 0}
+	}
+}
+
+func (s spot) above(o spot) bool { return s.index < o.index || s.index == o.index && s.row < o.row }
+
+// show moves the window so that the cursor is in it and no room is wasted below the last line.
+func (p *LogPane) show() {
+	if len(p.chosen) == 0 || p.following {
+		p.cursor = p.last()
+		return
+	}
+	p.cursor.index = min(p.cursor.index, len(p.chosen)-1)
+	p.cursor.row = min(p.cursor.row, p.rowsOf(p.cursor.index)-1)
+	p.top.index = min(p.top.index, len(p.chosen)-1)
+	p.top.row = min(p.top.row, p.rowsOf(p.top.index)-1)
+	if full := p.back(p.last(), p.height-1); full.above(p.top) {
+		p.top = full
+	}
+	if p.cursor.above(p.top) {
+		p.top = p.cursor
+	}
+	if least := p.back(p.cursor, p.height-1); p.top.above(least) {
+		p.top = least
+	}
+}
+
+// rowsOf returns how many rows a chosen line takes.
+func (p *LogPane) rowsOf(index int) int {
+	text := p.buf.At(p.chosen[index]).Text
+	if !p.wrap {
+		return 1 + strings.Count(text, "\n")
+	}
+	return len(p.rows(text))
+}
+
+// rows returns the message in rows.
+func (p *LogPane) rows(text string) []string {
+	lines := strings.Split(text, "\n")
+	if !p.wrap {
+		return lines
+	}
+	var rows []string
+	for _, l := range lines {
+		rows = append(rows, Wrap(l, p.width-p.prefix())...)
+	}
+	return rows
+}
