@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Command is any program that is to be a worker.
@@ -21,7 +23,7 @@ type Command struct {
 	Argv       []string // program and arguments
 	Type       string   // what follows success or failure in its message types, e.g. "forecast"; "" if nothing does
 	Debug      bool     // as --debug of every worker
-	Stdin      *os.File // what the program reads; nil is nothing
+	Stdin      *os.File // what the program reads; nil is nothing, and so is a terminal
 }
 
 // Exit statuses of RunCommand that are not the command's own, as in shells and env(1).
@@ -133,7 +135,7 @@ func (c *commandRun) work(_ context.Context, r *Run) (any, error) {
 		out.pass, errOut.pass = nil, nil
 	}
 	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
-	if c.Stdin != nil {
+	if c.Stdin != nil && !isTerminal(c.Stdin) {
 		cmd.Stdin = c.Stdin
 	}
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, errOut, outputTime
@@ -158,6 +160,13 @@ func (c *commandRun) work(_ context.Context, r *Run) (any, error) {
 		r.Log.Warn(fmt.Sprintf("%s has left something in the background that holds its output open; what that writes is lost", c.Argv[0]))
 	}
 	return payloadOf(out.last), nil
+}
+
+// isTerminal tells whether a file is a terminal. A process group of its own is in the background of a terminal, and would be
+// stopped as soon as it reads.
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
 
 // start starts the command and lets signals through to it.

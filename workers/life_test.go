@@ -7,9 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -187,57 +185,6 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 	}
 }
 
-func TestSignalsEndTheWorkWithoutAMessage(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		signal os.Signal
-		work   func(context.Context, *Run) (any, error)
-		want   string
-	}{
-		{"SIGTERM", syscall.SIGTERM,
-			func(ctx context.Context, w *Run) (any, error) {
-				<-ctx.Done()
-				w.Log.Info("tidying up")
-				return "x", nil
-			},
-			"INFO [test_worker] termination signal (SIGTERM) received; shutting down\nINFO [test_worker] tidying up\n"},
-		{"SIGINT", syscall.SIGINT,
-			func(ctx context.Context, _ *Run) (any, error) { <-ctx.Done(); return nil, ctx.Err() },
-			"INFO [test_worker] interrupt signal (SIGINT or Ctrl-C) received; shutting down\n"},
-		{"SIGTERM while the manager does not answer", syscall.SIGTERM,
-			func(_ context.Context, w *Run) (any, error) { _, err := w.Tell("need", "x"); return nil, err },
-			"DEBUG [test_worker] sent message: (need) asking for something\nINFO [test_worker] termination signal (SIGTERM) received; shutting down\n"},
-		{"work that does not listen is abandoned", syscall.SIGTERM,
-			func(context.Context, *Run) (any, error) { select {} },
-			"INFO [test_worker] termination signal (SIGTERM) received; shutting down\n" +
-				"WARNING [test_worker] test_worker is still at work 50ms after the signal; it is abandoned\n"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			m := startManager(t, "late")
-			s := newSite(t, m.port)
-			c := newConsole(nil, s.config)
-			c.Process.grace = 50 * time.Millisecond
-			started := make(chan bool)
-			w := worker(func(ctx context.Context, w *Run) (any, error) { close(started); return tt.work(ctx, w) })
-			go func() {
-				<-started
-				if strings.Contains(tt.want, "sent message") {
-					m.next(t)
-				}
-				c.signals <- tt.signal
-			}()
-			if got := w.Execute(c.Process); got != 0 {
-				t.Errorf("got status %d, want 0", got)
-			}
-			m.none(t)
-			want := begin("test_worker") + tt.want + "DEBUG [test_worker] shutting down\n"
-			if diff := cmp.Diff(want, s.lines(t)); diff != "" {
-				t.Errorf("log (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 func TestDebugModeTellsTheConsoleInsteadOfTheManager(t *testing.T) {
 	s := newSite(t, noPort)
 	c := newConsole(nil, "--debug", s.config)
@@ -267,64 +214,6 @@ DEBUG [test_worker] shutting down
 	}
 }
 
-func TestAnswerFromTheChecklist(t *testing.T) {
-	m := startManager(t, "normal")
-	s := newSite(t, m.port)
-	c := newConsole(map[string]string{"NOWCAST_LAUNCH": "41"}, s.config)
-	var got Reply
-	w := worker(func(_ context.Context, w *Run) (_ any, err error) {
-		got, err = w.Tell("need", "all")
-		return got.Payload, err
-	})
-	if status := w.Execute(c.Process); status != 0 {
-		t.Fatalf("got status %d; stderr: %s", status, &c.err)
-	}
-	want := Reply{Type: "ack", Payload: map[any]any{
-		"NEMO run": map[string]any{"forecast": map[string]any{"completed": true, "run date": Date{2031, time.May, 17}}},
-		"sizes":    []any{1, 2.5, bigInt("100000000000000000000"), nil},
-		"when":     time.Date(2031, time.May, 17, 5, 40, 0, 0, NoZone),
-		"raw":      []byte{0, 0xff},
-		"days":     map[any]struct{}{17: {}, 18: {}},
-		5:          map[string]any{"by": "number"},
-	}}
-	if diff := cmp.Diff(want, got, cmp.Comparer(sameInt)); diff != "" {
-		t.Errorf("reply (-want +got):\n%s", diff)
-	}
-	need, success := m.next(t), m.next(t)
-	if need.Launch != 41 || success.Launch != 41 || need.ID == success.ID {
-		t.Errorf("got launches %d and %d and ids %q and %q, want launch 41 and different ids", need.Launch, success.Launch, need.ID, success.ID)
-	}
-	// What came from Python and goes back is equal there.
-	wantPayload := "{5: {'by': 'number'}, 'NEMO run': {'forecast': {'completed': True, 'run date': datetime.date(2031, 5, 17)}}, " +
-		"'days': {17, 18}, 'raw': b'\\x00\\xff', 'sizes': [1, 2.5, 100000000000000000000, None], 'when': datetime.datetime(2031, 5, 17, 5, 40)}"
-	if got, want := sortedRepr(t, success.Payload), sortedRepr(t, wantPayload); got != want {
-		t.Errorf("got payload %s, want %s", got, want)
-	}
-}
-
-func TestManagerThatDoesNotAnswerIsComplainedAbout(t *testing.T) {
-	m := startManager(t, "late")
-	s := newSite(t, m.port)
-	c := newConsole(nil, s.config)
-	c.Process.warnEvery = 20 * time.Millisecond
-	done := make(chan int)
-	go func() {
-		done <- worker(func(context.Context, *Run) (any, error) { return nil, nil }).Execute(c.Process)
-	}()
-	m.next(t)
-	deadline := time.Now().Add(patience)
-	for strings.Count(s.lines(t), "still waiting: is the broker running?") < 2 && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
-	fmt.Fprintln(m.stdin, "answer")
-	if got := <-done; got != 0 {
-		t.Errorf("got status %d, want 0", got)
-	}
-	if got, want := s.lines(t), "WARNING [test_worker] no reply from the manager at localhost:"; strings.Count(got, want) < 2 {
-		t.Errorf("got log\n%s\nwant it to say twice %q", got, want)
-	}
-}
-
 func TestWorkerThatCannotBegin(t *testing.T) {
 	s := newSite(t, noPort)
 	broken := s.dir + "/broken.yaml"
@@ -346,38 +235,5 @@ func TestWorkerThatCannotBegin(t *testing.T) {
 				t.Errorf("got status %d and %q, want 1 and %q", got, &c.err, tt.want)
 			}
 		})
-	}
-}
-
-func TestConfigIsPlainData(t *testing.T) {
-	s := newSite(t, noPort)
-	c := newConsole(nil, "--debug", s.config)
-	status := worker(func(_ context.Context, w *Run) (any, error) {
-		for _, tt := range []struct {
-			keys []any
-			want any
-		}{
-			{[]any{"rivers", "stations"}, map[string]any{"Fraser": "08MF005", "Skagit": 12200500}},
-			{[]any{"rivers", 5, 1}, "b"},
-			{[]any{"rivers", 5, 2}, nil},
-			{[]any{"rivers", "lakes", "depth"}, nil},
-			{[]any{"checklist file"}, s.dir + "/checklist.yaml"},
-			{[]any{"rivers", "stations", "Fraser", "x"}, nil},
-			{[]any{make(chan int)}, nil},
-		} {
-			if diff := cmp.Diff(tt.want, w.Config(tt.keys...)); diff != "" {
-				t.Errorf("Config(%v) (-want +got):\n%s", tt.keys, diff)
-			}
-		}
-		if whole, ok := w.Config().(map[string]any); !ok || whole["zmq"] == nil {
-			t.Errorf("got %v, want the whole file", w.Config())
-		}
-		if w.ConfigFile() != s.config {
-			t.Errorf("got %s, want %s", w.ConfigFile(), s.config)
-		}
-		return nil, nil
-	}).Execute(c.Process)
-	if status != 0 {
-		t.Errorf("got status %d, want 0; stderr: %s", status, &c.err)
 	}
 }

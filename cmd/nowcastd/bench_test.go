@@ -72,10 +72,12 @@ func BenchmarkMessages(b *testing.B) {
 		stop()
 
 		s := newSystem(b, benchWorkers, benchRules)
-		s.start("broker")
-		s.start("manager")
+		broker, manager := s.start("broker"), s.start("manager")
 		endpoint := wire.TCP("127.0.0.1", s.port)
+		before := []time.Duration{cpu(b, broker.Process.Pid), cpu(b, manager.Process.Pid)}
 		small := measure(b, endpoint)
+		b.ReportMetric(float64((cpu(b, broker.Process.Pid)-before[0]).Microseconds())/(1.1*load), "broker-µs/msg")
+		b.ReportMetric(float64((cpu(b, manager.Process.Pid)-before[1]).Microseconds())/(1.1*load), "manager-µs/msg")
 		r := s.requester()
 		for i := range 100 { // 10 MB in 100 keys of 1000 entries
 			m := pyyaml.NewMap(1000)

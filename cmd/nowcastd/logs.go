@@ -68,6 +68,9 @@ func (p *program) showLogs(ctx context.Context, file string, v logView) error {
 			shown[identity(&history[i])] = true
 		}
 	}
+	if !v.follow {
+		return nil
+	}
 	return p.followLogs(ctx, live, v, shown)
 }
 

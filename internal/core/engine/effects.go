@@ -8,31 +8,24 @@ import (
 	"nowcast/internal/core/launch"
 )
 
-// Message is a request as it came and as it was answered.
+// Message is a request as it came, how it was answered, and what it changed in the checklist. The change is not kept a second
+// time: its value is the payload.
 type Message struct {
 	ID     int64
 	Time   time.Time
 	Source string // "" if the bytes were not a message
 	Type   string
-	Launch int64  // the launch that sent it; 0 unknown
-	Reply  string // type of the reply
-	Body   []byte // the request's bytes; only their beginning if they were not a message
+	Launch int64        // the launch that sent it; 0 unknown
+	Reply  string       // type of the reply
+	Op     checklist.Op // "": the checklist stayed as it was
+	Key    string       // checklist key, with Op
+	Body   []byte       // the request's bytes; only their beginning if they were not a message
 }
 
-// Change is a checklist change with its place in the order of all changes.
-type Change struct {
-	Seq     int64
-	Time    time.Time
-	Author  string // worker or operator
-	Message int64  // the stored message; 0 none
-	Op      checklist.Op
-	YAML    []byte // {key: value}; nil with checklist.Clear
-}
-
-// Base is the whole checklist after the change with its Seq.
+// Base is the whole checklist after the message Message.
 type Base struct {
-	Seq  int64
-	YAML []byte
+	Message int64
+	YAML    []byte
 }
 
 // Operation is an operator's request and the reply to it, both as JSON.
@@ -59,7 +52,6 @@ type Alert struct {
 // Effects is what one turn of the manager loop makes durable, in one transaction.
 type Effects struct {
 	Messages   []Message
-	Changes    []Change
 	Base       *Base            // nil: no new base
 	Launches   []*launch.Launch // new or changed
 	Barriers   []Barrier        // opened or changed
@@ -70,13 +62,13 @@ type Effects struct {
 
 // Empty tells whether there is nothing to make durable.
 func (e *Effects) Empty() bool {
-	return len(e.Messages)+len(e.Changes)+len(e.Launches)+len(e.Barriers)+len(e.Released)+len(e.Alerts)+len(e.Operations) == 0 && e.Base == nil
+	return len(e.Messages)+len(e.Launches)+len(e.Barriers)+len(e.Released)+len(e.Alerts)+len(e.Operations) == 0 && e.Base == nil
 }
 
 // State is what a manager starts from: all the effects so far, as far as they still matter.
 type State struct {
 	Base        Base
-	Changes     []Change         // after the base, oldest first
+	Changes     []Message        // those after the base that changed the checklist, oldest first
 	Launches    []*launch.Launch // all unfinished and the newest finished, oldest first
 	Barriers    []Barrier        // open, oldest first
 	Alerts      []Alert          // the newest, oldest first

@@ -1,7 +1,6 @@
 package launcher
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -227,77 +226,6 @@ func TestTwoHundredShortProcessesLeaveNoZombie(t *testing.T) {
 			t.Errorf("process %d is a zombie", pid)
 		}
 	}
-}
-
-func TestKillReachesGrandchildren(t *testing.T) {
-	for name, script := range map[string]string{
-		"in the same process group":          "sleep 60 & echo $!; wait",
-		"in a group of their own":            "exec bash -c 'set -m; sleep 60 & echo $!; wait'",
-		"that do not end with their parent":  "(trap '' HUP; exec sleep 60) & echo $!; wait",
-		"under a program that makes a group": "timeout 100 sh -c 'echo $$; exec sleep 60'",
-	} {
-		t.Run(name, func(t *testing.T) { testKillReachesGrandchild(t, script) })
-	}
-}
-
-func testKillReachesGrandchild(t *testing.T, script string) {
-	la := newLauncher(t)
-	l := start(t, la, 1, "sh", "-c", script)
-	waitFor(t, "the grandchild", func() bool { return strings.HasSuffix(output(t, l), "\n") })
-	grandchild, err := strconv.Atoi(strings.TrimSpace(output(t, l)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	note, err := la.Kill(l, "TERM")
-	if note != "" || err != nil {
-		t.Errorf("got %q, %v, want no note and no error", note, err)
-	}
-	if e := nextExit(t, la); e.Signal != "terminated" {
-		t.Errorf("got %+v, want it terminated", e)
-	}
-	waitFor(t, "the grandchild's death", func() bool {
-		s, err := processStat(grandchild)
-		return err != nil || s.state == 'Z'
-	})
-	if _, err := la.Kill(l, "TERM"); !errors.Is(err, ErrEnded) {
-		t.Errorf("got error %v for a process that has ended, want ErrEnded", err)
-	}
-}
-
-func TestKillOfAProcessThatTookThePID(t *testing.T) {
-	la := newLauncher(t)
-	l := start(t, la, 1, "sleep", "60")
-	stranger := *l
-	stranger.PIDStart++
-	if _, err := la.Kill(&stranger, "KILL"); !errors.Is(err, ErrEnded) {
-		t.Errorf("got error %v, want ErrEnded", err)
-	}
-	for _, pid := range []int{0, -1, 1} {
-		if _, err := la.Kill(&launch.Launch{PID: pid, PIDStart: 1}, "KILL"); !errors.Is(err, ErrEnded) {
-			t.Errorf("pid %d: got error %v, want ErrEnded", pid, err)
-		}
-	}
-	if _, err := la.Kill(l, "NONSENSE"); err == nil || errors.Is(err, ErrEnded) {
-		t.Errorf("got error %v, want one about the signal", err)
-	}
-	if !alive(l) {
-		t.Error("the process was killed for another")
-	}
-	if _, err := la.Kill(l, "KILL"); err != nil {
-		t.Error(err)
-	}
-	nextExit(t, la)
-}
-
-func TestKillOfARemoteLaunchSaysWhatItCannotDo(t *testing.T) {
-	la := newLauncher(t)
-	l := start(t, la, 1, "sleep", "60")
-	l.Host = "cluster"
-	note, err := la.Kill(l, "TERM")
-	if err != nil || !strings.Contains(note, "may live on at cluster") {
-		t.Errorf("got %q, %v, want a note that it may live on at cluster", note, err)
-	}
-	nextExit(t, la)
 }
 
 func TestClose(t *testing.T) {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"runtime"
 	"sync"
-	"time"
 
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/engine"
+	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/wire"
@@ -30,7 +30,7 @@ func (m *Manager) handle(ctx context.Context, batch []wire.Frames) {
 	for i := range requests {
 		m.apply(ctx, t, &requests[i])
 	}
-	m.finish(ctx, t)
+	m.submit(t)
 }
 
 // decodeAlone is how many requests one goroutine decodes faster than several.
@@ -98,7 +98,7 @@ func (m *Manager) apply(ctx context.Context, t *turn, r *request) {
 	}
 	m.lines(d.Lines)
 	if d.Change != nil {
-		m.change(t, *d.Change, r.msg.Source, record.ID, now)
+		m.change(t, *d.Change, &record)
 	}
 	if r.err == nil && d.Reply.Type != message.UnregisteredWork && d.Reply.Type != message.UnregisteredType {
 		record.Launch = m.attribute(t, r.msg, now)
@@ -128,10 +128,13 @@ func (m *Manager) encode(r message.Message) []byte {
 	return b
 }
 
-func (m *Manager) change(t *turn, ch checklist.Change, author string, msg int64, now time.Time) {
-	m.seq++
+// change applies what a message does to the checklist, and puts it on the message's record.
+func (m *Manager) change(t *turn, ch checklist.Change, record *engine.Message) {
+	record.Op, record.Key = ch.Op, ch.Key
+	m.seq = record.ID
+	m.sinceBase += len(record.Body) + 64
 	// Encoded now: the value becomes part of the checklist, which later messages change in place.
-	t.effects.Changes = append(t.effects.Changes, engine.Change{Seq: m.seq, Time: now, Author: author, Message: msg, Op: ch.Op, YAML: ch.YAML()})
+	t.changes = append(t.changes, feed.ChecklistChange{Seq: record.ID, Time: record.Time, Author: record.Source, Op: string(ch.Op), YAML: string(ch.YAML())})
 	m.checklist.Apply(ch)
 }
 
@@ -185,7 +188,7 @@ func (m *Manager) setBarriers(t *turn, open []engine.Barrier) {
 		}
 	}
 	m.barriers = open
-	t.barriers = true
+	t.barriers = append([]engine.Barrier{}, open...)
 }
 
 // refreshRules loads the rules again if their file has changed. The rules log what came of it.
@@ -193,6 +196,6 @@ func (m *Manager) refreshRules() {
 	if _, err := m.Rules.Refresh(); err != nil {
 		t := m.turn()
 		m.alert(t, engine.Alert{Kind: "rules not loaded", Message: "the rules loaded before stay in use: " + firstLine(err.Error())})
-		m.finish(context.Background(), t)
+		m.submit(t)
 	}
 }

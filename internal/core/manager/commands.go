@@ -68,9 +68,8 @@ func (m *Manager) execute(ctx context.Context, c command) {
 		ID: c.ID, Time: m.Now().UTC(), Author: c.Author, Command: c.Command, Args: string(c.Args), Reply: string(text),
 	})
 	m.Log.Info(fmt.Sprintf("%s asked for %s %s", c.Author, c.Command, c.Args))
-	if m.finish(ctx, t) {
-		c.reply <- answer
-	}
+	t.answers = append(t.answers, func() { c.reply <- answer })
+	m.submit(t)
 }
 
 func (m *Manager) operate(ctx context.Context, t *turn, r control.Request) (any, error) {

@@ -46,7 +46,6 @@ type memory struct {
 	mu         sync.Mutex
 	fail       int // so many commits fail
 	messages   map[int64]engine.Message
-	changes    []engine.Change
 	base       engine.Base
 	launches   map[int64]*launch.Launch
 	barriers   map[int64]engine.Barrier
@@ -62,11 +61,12 @@ func (s *memory) Load(context.Context) (*engine.State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &engine.State{Base: s.base}
-	for _, c := range s.changes {
-		if c.Seq > s.base.Seq {
-			st.Changes = append(st.Changes, c)
+	for id := range s.messages {
+		if m := s.messages[id]; id > s.base.Message && m.Op != "" {
+			st.Changes = append(st.Changes, m)
 		}
 	}
+	slices.SortFunc(st.Changes, func(a, b engine.Message) int { return int(a.ID - b.ID) })
 	for id, l := range s.launches {
 		st.Launches = append(st.Launches, l.Clone())
 		st.LastLaunch = max(st.LastLaunch, id)
@@ -90,11 +90,10 @@ func (s *memory) Commit(_ context.Context, e *engine.Effects) error {
 		s.journal.add("commit fails")
 		return errors.New("disk full")
 	}
-	s.journal.add("commit %d messages %d changes %d launches", len(e.Messages), len(e.Changes), len(e.Launches))
+	s.journal.add("commit %d messages %d launches", len(e.Messages), len(e.Launches))
 	for _, m := range e.Messages {
 		s.messages[m.ID] = m
 	}
-	s.changes = append(s.changes, e.Changes...)
 	if e.Base != nil {
 		s.base = *e.Base
 	}

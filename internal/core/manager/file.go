@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"nowcast/internal/core/checklist"
@@ -108,26 +109,36 @@ func (f *checklistFile) text(c *checklist.Checklist, seq int64) []byte {
 
 func (f *checklistFile) replace(text []byte) error {
 	tmp := filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+".new")
-	if err := os.WriteFile(tmp, text, 0o664); err != nil {
+	w, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o664)
+	if err != nil {
+		return err
+	}
+	syscall.Fallocate(int(w.Fd()), 0, 0, int64(len(text)))
+	_, err = w.Write(text)
+	if e := w.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
 		return err
 	}
 	return os.Rename(tmp, f.path)
 }
 
 // trailer begins the last line of a file that we wrote. The line lets the next start tell whether somebody edited the file.
-const trailer = "# written by nowcast, do not edit this line: change and checksum "
+const trailer = "# written by nowcast, do not edit this line: message and checksum "
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ourTrailer returns the checklist change a file is current with, and whether it stands as we wrote it.
-func ourTrailer(text []byte) (seq int64, ours bool) {
+// ourTrailer tells whether a file stands as we wrote it.
+func ourTrailer(text []byte) bool {
 	i := bytes.LastIndex(text, []byte("\n"+trailer))
 	if i < 0 {
-		return 0, false
+		return false
 	}
+	var seq int64
 	var sum uint32
 	if _, err := fmt.Sscanf(string(text[i+1+len(trailer):]), "%d %x\n", &seq, &sum); err != nil {
-		return 0, false
+		return false
 	}
-	return seq, crc32.Checksum(text[:i+1], castagnoli) == sum
+	return crc32.Checksum(text[:i+1], castagnoli) == sum
 }

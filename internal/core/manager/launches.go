@@ -1,7 +1,6 @@
 package manager
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +46,7 @@ func (m *Manager) decide(t *turn, l *launch.Launch) *launch.Launch {
 }
 
 func (m *Manager) recordStart(t *turn, r startResult) {
+	m.starting--
 	l := m.launches[r.id]
 	if l == nil {
 		return
@@ -119,8 +119,6 @@ func (m *Manager) remember(l *launch.Launch) {
 		m.active[l.Name()] = append(m.active[l.Name()], l)
 	}
 }
-
-func sortedIDs(ls map[int64]*launch.Launch) []int64 { return slices.Sorted(maps.Keys(ls)) }
 
 // pyList shows an argv as Python shows a list, for the log line that people's scripts look for.
 func pyList(argv []string) string {

@@ -1,8 +1,8 @@
 // Package manager is the loop that owns the state of the day: checklist, barriers and launches.
 //
-// One goroutine takes what has arrived as one batch, decodes it in parallel, applies it in order, makes the batch
-// durable in one transaction, and only then acknowledges and launches. Without a commit there is no acknowledgement: what a
-// worker was told is on the disk. Operators' commands and the ends of processes are events of the same loop, so nobody
+// One goroutine takes what has arrived as one batch, decodes it in parallel and applies it in order. Another makes what that
+// changed durable, in one transaction, while the next batch is applied; only then does the loop acknowledge and launch
+// (commit.go). Without a commit there is no acknowledgement: what a worker was told is on the disk. Operators' commands and the ends of processes are events of the same loop, so nobody
 // else changes state and there is no lock. What a message means is decided by package engine; what happens to be
 // ZeroMQ, SQLite, Starlark or a process is behind the interfaces below.
 package manager
@@ -13,12 +13,12 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/engine"
-	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
@@ -82,7 +82,7 @@ type Manager struct {
 
 	checklist *checklist.Checklist
 	file      checklistFile
-	seq       int64 // last checklist change
+	seq       int64 // the message that changed it last
 	sinceBase int   // bytes of changes since the last base
 	baseSize  int   // bytes of the last base
 
@@ -96,8 +96,14 @@ type Manager struct {
 	alerts      []engine.Alert // newest last
 	lastAlert   int64
 
+	pending   *turn      // applied, not yet with the committer; nil if there is nothing
+	inCommit  bool       // the committer has a turn
+	toCommit  chan *turn // to the committer, which has one turn at a time
+	committed chan *turn // and back
+
 	replies  map[string][]byte // encoded replies without payload, by type
 	waiting  []*launch.Launch  // decided and durable, for the starter, in order
+	starting int               // with the starter
 	toStart  chan *launch.Launch
 	started  chan startResult
 	commands chan command
@@ -107,14 +113,16 @@ type Manager struct {
 // New reads the state that an earlier manager left, and the checklist file.
 func New(ctx context.Context, o Options) (*Manager, error) {
 	m := &Manager{
-		Options:  o,
-		launches: map[int64]*launch.Launch{},
-		active:   map[string][]*launch.Launch{},
-		replies:  map[string][]byte{},
-		toStart:  make(chan *launch.Launch),
-		started:  make(chan startResult, 64),
-		commands: make(chan command),
-		reloads:  make(chan *config.Config),
+		Options:   o,
+		launches:  map[int64]*launch.Launch{},
+		active:    map[string][]*launch.Launch{},
+		replies:   map[string][]byte{},
+		toCommit:  make(chan *turn),
+		committed: make(chan *turn),
+		toStart:   make(chan *launch.Launch),
+		started:   make(chan startResult, 64),
+		commands:  make(chan command),
+		reloads:   make(chan *config.Config),
 	}
 	m.file.path = o.Config.ChecklistFile
 	if err := m.restore(ctx); err != nil {
@@ -125,40 +133,50 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 
 // Run works until ctx ends or the connection to the broker is closed, finishes what is in hand, and returns.
 func (m *Manager) Run(ctx context.Context) error {
-	starterDone := make(chan struct{})
-	go func() {
-		defer close(starterDone)
-		m.starter()
-	}()
-	m.resume(ctx)
+	var helpers sync.WaitGroup
+	helpers.Go(m.starter)
+	helpers.Go(func() { m.committer(ctx) })
+	m.resume()
 	m.Log.Debug("listening...")
 	err := m.loop(ctx)
-	// In this order: what is decided is started, that is recorded, and the file is current.
-	last := m.turn()
-	for len(m.waiting) > 0 {
-		select {
-		case m.toStart <- m.waiting[0]:
-			m.waiting = m.waiting[1:]
-		case r := <-m.started:
-			m.recordStart(last, r)
-		}
-	}
+	// In this order: what was received is durable and answered, what was decided is started, that is recorded, the file
+	// is current.
+	m.drain()
+	m.startWaiting()
+	m.drain()
 	close(m.toStart)
-	go func() {
-		<-starterDone
-		close(m.started)
-	}()
-	for r := range m.started {
-		m.recordStart(last, r)
-	}
-	m.finish(context.WithoutCancel(ctx), last)
+	close(m.toCommit)
+	helpers.Wait()
 	m.file.flush(m.checklist, m.seq)
 	return err
 }
 
+// startWaiting hands over all that is to be started and takes the results.
+func (m *Manager) startWaiting() {
+	t := m.turn()
+	for results := len(m.waiting) + m.starting; results > 0; {
+		var toStart chan<- *launch.Launch
+		var first *launch.Launch
+		if len(m.waiting) > 0 {
+			toStart, first = m.toStart, m.waiting[0]
+		}
+		select {
+		case toStart <- first:
+			m.waiting = m.waiting[1:]
+		case r := <-m.started:
+			m.recordStart(t, r)
+			results--
+		}
+	}
+	m.submit(t)
+}
+
 func (m *Manager) loop(ctx context.Context) error {
-	requests := m.Requests.Receive()
 	for {
+		requests := m.Requests.Receive()
+		if m.pending.size() > maxPending {
+			requests = nil // the disk does not keep up: let them wait where they are
+		}
 		var toStart chan<- *launch.Launch
 		var first *launch.Launch
 		if len(m.waiting) > 0 {
@@ -169,27 +187,26 @@ func (m *Manager) loop(ctx context.Context) error {
 			return nil
 		case toStart <- first:
 			m.waiting = m.waiting[1:]
+			m.starting++
 		case batch, ok := <-requests:
 			if !ok {
 				return fmt.Errorf("connection to the message broker is closed")
 			}
 			m.handle(ctx, batch)
+		case t := <-m.committed:
+			m.complete(t)
 		case r := <-m.started:
 			t := m.turn()
 			m.recordStart(t, r)
-			for range len(m.started) {
-				m.recordStart(t, <-m.started)
-			}
-			m.finish(ctx, t)
+			m.submit(t)
 		case e := <-m.Launcher.Exits():
 			t := m.turn()
 			m.recordExit(t, e)
-			for range len(m.Launcher.Exits()) {
-				m.recordExit(t, <-m.Launcher.Exits())
-			}
-			m.finish(ctx, t)
+			m.submit(t)
 		case c := <-m.commands:
+			m.drain() // what an operator sees and changes is durable
 			m.execute(ctx, c)
+			m.drain()
 		case c := <-m.reloads:
 			m.Config = c
 		case <-m.file.due():
@@ -205,97 +222,6 @@ func (m *Manager) Reload(ctx context.Context, c *config.Config) {
 	select {
 	case m.reloads <- c:
 	case <-ctx.Done():
-	}
-}
-
-// turn is one turn of the loop: what it changes and what must happen after that is durable.
-type turn struct {
-	effects  engine.Effects
-	changed  map[int64]*launch.Launch
-	start    []*launch.Launch
-	replies  []wire.Frames
-	barriers bool
-}
-
-func (m *Manager) turn() *turn { return &turn{changed: map[int64]*launch.Launch{}} }
-
-// finish makes a turn durable, then tells everybody, then acknowledges, then launches. It returns false if ctx ended before
-// it could be made durable; nothing is acknowledged then.
-func (m *Manager) finish(ctx context.Context, t *turn) bool {
-	for _, id := range sortedIDs(t.changed) {
-		t.effects.Launches = append(t.effects.Launches, t.changed[id])
-	}
-	m.addBase(t)
-	if !m.commit(ctx, &t.effects) {
-		return false
-	}
-	if len(t.effects.Changes) > 0 {
-		m.file.changed(m, m.checklist, m.seq)
-	}
-	m.publish(t)
-	if len(t.replies) > 0 {
-		if err := m.Requests.Send(t.replies...); err != nil {
-			m.Log.Error("replies could not be sent to the message broker", "err", err)
-		}
-	}
-	m.waiting = append(m.waiting, t.start...)
-	m.forget()
-	return true
-}
-
-// commit tries until it succeeds or ctx ends: no answer is better than one that is not true.
-func (m *Manager) commit(ctx context.Context, e *engine.Effects) bool {
-	if e.Empty() {
-		return true
-	}
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := m.Store.Commit(ctx, e)
-		if err == nil {
-			return true
-		}
-		m.Log.Log(ctx, engine.LevelCritical, "state could not be made durable; nothing is acknowledged until it can be", "err", err, "again_in", wait)
-		m.Feed.Publish(feed.StreamAlert, engine.Alert{Time: m.Now().UTC(), Kind: "state store", Message: err.Error()})
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(wait):
-		}
-	}
-}
-
-// addBase adds the whole checklist to the effects when the changes since the last base outweigh it, so that a start
-// reads little and the cost is shared by the changes.
-func (m *Manager) addBase(t *turn) {
-	for _, c := range t.effects.Changes {
-		m.sinceBase += len(c.YAML) + 64
-	}
-	if m.sinceBase > max(1<<20, m.baseSize) {
-		m.base(t)
-	}
-}
-
-func (m *Manager) base(t *turn) {
-	text := m.checklist.AppendText(nil)
-	t.effects.Base = &engine.Base{Seq: m.seq, YAML: text}
-	m.sinceBase, m.baseSize = 0, len(text)
-}
-
-func (m *Manager) publish(t *turn) {
-	if n := len(t.effects.Changes); n > 0 {
-		changes := make([]feed.ChecklistChange, n)
-		for i, c := range t.effects.Changes {
-			changes[i] = feed.ChecklistChange{Seq: c.Seq, Time: c.Time, Author: c.Author, Op: string(c.Op), YAML: string(c.YAML)}
-		}
-		m.Feed.Publish(feed.StreamChecklist, changes)
-	}
-	if len(t.effects.Launches) > 0 {
-		m.Feed.Publish(feed.StreamLaunch, t.effects.Launches)
-	}
-	if t.barriers {
-		m.Feed.Publish(feed.StreamBarrier, append([]engine.Barrier{}, m.barriers...))
-	}
-	for _, a := range t.effects.Alerts {
-		m.Feed.Publish(feed.StreamAlert, a)
 	}
 }
 

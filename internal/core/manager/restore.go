@@ -10,6 +10,7 @@ import (
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
 )
 
@@ -27,10 +28,10 @@ func (m *Manager) restore(ctx context.Context) error {
 	if m.checklist, err = rebuild(st); err != nil {
 		return err
 	}
-	m.seq, m.baseSize = st.Base.Seq, len(st.Base.YAML)
+	m.seq, m.baseSize = st.Base.Message, len(st.Base.YAML)
 	for _, c := range st.Changes {
-		m.seq = c.Seq
-		m.sinceBase += len(c.YAML) + 64
+		m.seq = c.ID
+		m.sinceBase += len(c.Body) + 64
 	}
 	return m.readChecklist(ctx)
 }
@@ -40,7 +41,7 @@ func rebuild(st *engine.State) (*checklist.Checklist, error) {
 	if len(st.Base.YAML) > 0 {
 		v, err := pyyaml.Decode(st.Base.YAML)
 		if err != nil {
-			return nil, fmt.Errorf("stored checklist %d: %w", st.Base.Seq, err)
+			return nil, fmt.Errorf("stored checklist %d: %w", st.Base.Message, err)
 		}
 		if mapping, ok := v.(*pyyaml.Map); ok {
 			values = mapping
@@ -48,11 +49,11 @@ func rebuild(st *engine.State) (*checklist.Checklist, error) {
 	}
 	cl := checklist.New(values)
 	for _, c := range st.Changes {
-		ch, err := checklist.ParseChange(c.Op, c.YAML)
+		msg, err := message.Decode(c.Body, len(c.Body)) // it was short enough then
 		if err != nil {
-			return nil, fmt.Errorf("stored checklist change %d: %w", c.Seq, err)
+			return nil, fmt.Errorf("stored message %d: %w", c.ID, err)
 		}
-		cl.Apply(ch)
+		cl.Apply(checklist.Change{Op: c.Op, Key: c.Key, Value: msg.Payload})
 	}
 	return cl, nil
 }
@@ -66,8 +67,8 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 	path := m.Config.ChecklistFile
 	text, err := os.ReadFile(path)
 	if err == nil {
-		seq, ours := ourTrailer(text)
-		if ours && seq <= m.seq {
+		if ourTrailer(text) && m.seq > 0 {
+			// What we wrote is behind what is stored, or ahead of it by messages that were not acknowledged.
 			m.loaded()
 			return nil
 		}
@@ -77,7 +78,6 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 				if mapping == nil {
 					mapping = pyyaml.NewMap(0)
 				}
-				m.seq = max(m.seq, seq)
 				if err := m.replaceChecklist(ctx, mapping, path); err != nil {
 					return err
 				}
@@ -120,8 +120,9 @@ func (m *Manager) putAside(path string) {
 // replaceChecklist makes another checklist the state, durably.
 func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, author string) error {
 	t := m.turn()
-	now := m.Now().UTC()
-	m.change(t, checklist.Change{Op: checklist.Clear}, author, 0, now)
+	m.lastMessage++
+	m.seq = m.lastMessage
+	t.effects.Messages = []engine.Message{{ID: m.seq, Time: m.Now().UTC(), Source: author, Type: "another checklist", Body: []byte{}}}
 	m.checklist = checklist.New(values)
 	m.base(t)
 	if err := m.Store.Commit(ctx, &t.effects); err != nil {
@@ -133,7 +134,7 @@ func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, auth
 
 // resume goes on with the launches that the last manager left: decided ones are started, running ones are watched
 // again. One that was being started when it died may or may not exist; it is never started twice.
-func (m *Manager) resume(ctx context.Context) {
+func (m *Manager) resume() {
 	t := m.turn()
 	for _, id := range sortedIDs(m.launches) {
 		l := m.launches[id]
@@ -144,5 +145,5 @@ func (m *Manager) resume(ctx context.Context) {
 			m.Launcher.Adopt(l.Clone())
 		}
 	}
-	m.finish(ctx, t)
+	m.submit(t)
 }

@@ -23,18 +23,12 @@ const (
 // Load returns the state that the last successful Commit left.
 func (s *Store) Load(ctx context.Context) (*engine.State, error) {
 	st := &engine.State{}
-	r := reader{ctx: ctx, db: s.db}
-	r.one("SELECT seq, yaml FROM checklist_base ORDER BY seq DESC LIMIT 1", nil, &st.Base.Seq, &st.Base.YAML)
-	r.all("SELECT seq, time, author, message, op, yaml FROM checklist_change WHERE seq > ? ORDER BY seq", []any{st.Base.Seq}, func(rows *sql.Rows) error {
-		var c engine.Change
-		var t, op string
-		if err := rows.Scan(&c.Seq, &t, &c.Author, &c.Message, &op, &c.YAML); err != nil {
-			return err
-		}
-		c.Op = checklist.Op(op)
-		c.Time, _ = time.Parse(time.RFC3339Nano, t)
-		st.Changes = append(st.Changes, c)
-		return nil
+	r := reader{ctx: ctx, conn: s.conn}
+	r.one("SELECT message, yaml FROM checklist_base ORDER BY message DESC LIMIT 1", nil, &st.Base.Message, &st.Base.YAML)
+	r.all("SELECT "+messageColumns+" FROM message WHERE id > ? AND op <> '' ORDER BY id", []any{st.Base.Message}, func(rows *sql.Rows) error {
+		m, err := scanMessage(rows.Scan)
+		st.Changes = append(st.Changes, m)
+		return err
 	})
 	st.Launches = records[*launch.Launch](&r, `SELECT record FROM launch WHERE final = 0 OR id IN
 		(SELECT id FROM launch WHERE final = 1 ORDER BY id DESC LIMIT ?) ORDER BY id`, finishedLaunches)
@@ -52,32 +46,40 @@ func (s *Store) Load(ctx context.Context) (*engine.State, error) {
 
 // Message returns a stored message, and whether there is one with this id.
 func (s *Store) Message(ctx context.Context, id int64) (engine.Message, bool, error) {
-	m := engine.Message{ID: id}
-	var t string
-	row := s.db.QueryRowContext(ctx, "SELECT time, source, type, launch, reply, body FROM message WHERE id = ?", id)
-	err := row.Scan(&t, &m.Source, &m.Type, &m.Launch, &m.Reply, &m.Body)
+	m, err := scanMessage(s.conn.QueryRowContext(ctx, "SELECT "+messageColumns+" FROM message WHERE id = ?", id).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, false, nil
 	}
 	if err != nil {
 		return m, false, fmt.Errorf("state database %s: %w%s", s.file, err, remedy(err))
 	}
+	return m, true, nil
+}
+
+const messageColumns = "id, time, source, type, launch, reply, op, key, body"
+
+func scanMessage(scan func(...any) error) (m engine.Message, err error) {
+	var t, op string
+	if err = scan(&m.ID, &t, &m.Source, &m.Type, &m.Launch, &m.Reply, &op, &m.Key, &m.Body); err != nil {
+		return m, err
+	}
+	m.Op = checklist.Op(op)
 	m.Time, err = time.Parse(time.RFC3339Nano, t)
-	return m, err == nil, err
+	return m, err
 }
 
 // reader runs queries until one fails.
 type reader struct {
-	ctx context.Context
-	db  *sql.DB
-	err error
+	ctx  context.Context
+	conn *sql.Conn
+	err  error
 }
 
 func (r *reader) all(query string, args []any, each func(*sql.Rows) error) {
 	if r.err != nil {
 		return
 	}
-	rows, err := r.db.QueryContext(r.ctx, query, args...)
+	rows, err := r.conn.QueryContext(r.ctx, query, args...)
 	if err != nil {
 		r.err = err
 		return
@@ -96,7 +98,7 @@ func (r *reader) one(query string, args []any, dest ...any) {
 	if r.err != nil {
 		return
 	}
-	if err := r.db.QueryRowContext(r.ctx, query, args...).Scan(dest...); err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if err := r.conn.QueryRowContext(r.ctx, query, args...).Scan(dest...); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		r.err = err
 	}
 }
@@ -122,7 +124,7 @@ func records[T any](r *reader, query string, args ...any) []T {
 func (s *Store) Operation(ctx context.Context, id string) (engine.Operation, bool, error) {
 	o := engine.Operation{ID: id}
 	var t string
-	row := s.db.QueryRowContext(ctx, "SELECT time, author, command, args, reply FROM operation WHERE id = ?", id)
+	row := s.conn.QueryRowContext(ctx, "SELECT time, author, command, args, reply FROM operation WHERE id = ?", id)
 	err := row.Scan(&t, &o.Author, &o.Command, &o.Args, &o.Reply)
 	if errors.Is(err, sql.ErrNoRows) {
 		return o, false, nil

@@ -31,9 +31,11 @@ var migrations embed.FS
 
 // Store is an open database. One goroutine at a time may use it.
 type Store struct {
-	db   *sql.DB
-	file string
-	lock *os.File // held with flock as long as the store is open
+	db    *sql.DB
+	conn  *sql.Conn            // the one connection
+	stmts map[string]*sql.Stmt // prepared on conn, by text: preparing costs as much as inserting
+	file  string
+	lock  *os.File // held with flock as long as the store is open
 }
 
 // Open opens or creates the database file and brings it to this version of the schema.
@@ -49,9 +51,11 @@ func Open(ctx context.Context, file string) (*Store, error) {
 		lock.Close()
 		return nil, fmt.Errorf("open state database %s: %w", file, err)
 	}
-	db.SetMaxOpenConns(1)
-	s := &Store{db: db, file: file, lock: lock}
-	if err := s.migrate(ctx); err != nil {
+	s := &Store{db: db, file: file, lock: lock, stmts: map[string]*sql.Stmt{}}
+	if err = s.migrate(ctx); err == nil {
+		s.conn, err = db.Conn(ctx)
+	}
+	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("state database %s: %w%s", file, err, remedy(err))
 	}
@@ -102,6 +106,12 @@ func remedy(err error) string {
 
 // Close closes the database.
 func (s *Store) Close() error {
+	for _, st := range s.stmts {
+		st.Close()
+	}
+	if s.conn != nil {
+		s.conn.Close()
+	}
 	err := s.db.Close()
 	s.lock.Close() // the kernel also does this when the process dies
 	return err
@@ -122,21 +132,17 @@ func lockFile(name string) (*os.File, error) {
 
 // Commit makes a batch durable. After an error nothing of it is, and it may be tried again.
 func (s *Store) Commit(ctx context.Context, b *engine.Effects) (err error) {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("state database %s: %w%s", s.file, err, remedy(err))
-	}
 	defer func() {
 		if err != nil {
-			tx.Rollback()
+			s.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // fails if the transaction did not begin
 			err = fmt.Errorf("state database %s: %w%s", s.file, err, remedy(err))
 		}
 	}()
-	w := writer{ctx: ctx, tx: tx}
+	w := writer{ctx: ctx, s: s}
+	w.exec("BEGIN IMMEDIATE")
 	w.messages(b.Messages)
-	w.changes(b.Changes)
 	if b.Base != nil {
-		w.exec("INSERT OR REPLACE INTO checklist_base VALUES (?, ?)", b.Base.Seq, b.Base.YAML)
+		w.exec("INSERT OR REPLACE INTO checklist_base VALUES (?, ?)", b.Base.Message, b.Base.YAML)
 	}
 	for _, l := range b.Launches {
 		w.exec("INSERT OR REPLACE INTO launch VALUES (?, ?, ?)", l.ID, l.State.Final(), w.json(l))
@@ -153,16 +159,14 @@ func (s *Store) Commit(ctx context.Context, b *engine.Effects) (err error) {
 	for _, o := range b.Operations {
 		w.exec("INSERT OR REPLACE INTO operation VALUES (?, ?, ?, ?, ?, ?)", o.ID, stamp(o.Time), o.Author, o.Command, o.Args, o.Reply)
 	}
-	if w.err != nil {
-		return w.err
-	}
-	return tx.Commit()
+	w.exec("COMMIT")
+	return w.err
 }
 
 // writer runs statements until one fails.
 type writer struct {
 	ctx context.Context
-	tx  *sql.Tx
+	s   *Store
 	err error
 }
 
@@ -170,7 +174,14 @@ func (w *writer) exec(query string, args ...any) {
 	if w.err != nil {
 		return
 	}
-	_, w.err = w.tx.ExecContext(w.ctx, query, args...)
+	st := w.s.stmts[query]
+	if st == nil {
+		if st, w.err = w.s.conn.PrepareContext(w.ctx, query); w.err != nil {
+			return
+		}
+		w.s.stmts[query] = st
+	}
+	_, w.err = st.ExecContext(w.ctx, args...)
 }
 
 func (w *writer) json(v any) string {
@@ -181,33 +192,40 @@ func (w *writer) json(v any) string {
 	return string(b)
 }
 
-// rowsPerInsert is how many rows one statement inserts: a statement costs more than a row.
-const rowsPerInsert = 32
+// rowsPerInsert is how many rows one statement inserts: a call costs more than a row. What is left is inserted one by one,
+// so that there are two statements and not one for each number of rows.
+const rowsPerInsert = 16
+
+// share returns how many of n rows the next statement inserts.
+func share(n int) int {
+	if n >= rowsPerInsert {
+		return rowsPerInsert
+	}
+	return 1
+}
 
 func (w *writer) messages(ms []engine.Message) {
 	for len(ms) > 0 {
-		n := min(len(ms), rowsPerInsert)
-		args := make([]any, 0, n*7)
+		n := share(len(ms))
+		args := make([]any, 0, n*9)
 		for _, m := range ms[:n] {
-			args = append(args, m.ID, stamp(m.Time), m.Source, m.Type, m.Launch, m.Reply, m.Body)
+			args = append(args, m.ID, stamp(m.Time), m.Source, m.Type, m.Launch, m.Reply, string(m.Op), m.Key, m.Body)
 		}
-		w.exec("INSERT INTO message VALUES "+rows(n, "(?,?,?,?,?,?,?)"), args...)
+		w.exec(insertMessages[n], args...)
 		ms = ms[n:]
 	}
 }
 
-func (w *writer) changes(cs []engine.Change) {
-	for len(cs) > 0 {
-		n := min(len(cs), rowsPerInsert)
-		args := make([]any, 0, n*6)
-		for _, c := range cs[:n] {
-			args = append(args, c.Seq, stamp(c.Time), c.Author, c.Message, string(c.Op), c.YAML)
-		}
-		w.exec("INSERT INTO checklist_change VALUES "+rows(n, "(?,?,?,?,?,?)"), args...)
-		cs = cs[n:]
-	}
+// insertMessages are the statements for so many rows. OR ROLLBACK because a batch fails as a whole anyway, and the database
+// then need not prepare for undoing one statement.
+var insertMessages = map[int]string{
+	1:             insertMessage + messageRow,
+	rowsPerInsert: insertMessage + strings.Repeat(messageRow+",", rowsPerInsert-1) + messageRow,
 }
 
-func rows(n int, one string) string { return strings.TrimSuffix(strings.Repeat(one+",", n), ",") }
+const (
+	insertMessage = "INSERT OR ROLLBACK INTO message VALUES "
+	messageRow    = "(?,?,?,?,?,?,?,?,?)"
+)
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

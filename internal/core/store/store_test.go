@@ -52,18 +52,19 @@ func TestWhatWasCommittedIsThereAfterReopening(t *testing.T) {
 	}
 	exit := 0
 	want := &engine.State{
-		Base:        engine.Base{Seq: 2, YAML: []byte("a: 1\n")},
-		Changes:     []engine.Change{{Seq: 3, Time: day, Author: "sleep", Message: 4, Op: checklist.Update, YAML: []byte("b: {c: d}\n")}, {Seq: 4, Time: day, Author: "sue", Op: checklist.Clear}},
+		Base: engine.Base{Message: 2, YAML: []byte("a: 1\n")},
+		Changes: []engine.Message{
+			{ID: 3, Time: day, Source: "sleep", Type: "success", Launch: 5, Reply: "ack", Op: checklist.Update, Key: "b", Body: []byte("payload: {c: d}")},
+			{ID: 5, Time: day, Source: "sleep", Type: "clear checklist", Reply: "checklist cleared", Op: checklist.Clear, Body: []byte("x")}},
 		Launches:    []*launch.Launch{{ID: 5, NextWorker: launch.NextWorker{Module: "w.sleep", Args: []string{"x"}, Host: "localhost"}, State: launch.Running, Decided: day}, {ID: 6, State: launch.Succeeded, Decided: day, Started: &day, Ended: &day, Exit: &exit, Reports: []launch.Report{{Time: day, Type: "success"}}}},
 		Barriers:    []engine.Barrier{{ID: 7, Opened: day, Cause: "a: success", Missing: []string{"b"}, Held: []engine.Requested{{NextWorker: launch.NextWorker{Module: "x"}, Cause: "c"}}}},
 		Alerts:      []engine.Alert{{ID: 8, Time: day, Kind: "rule error", Message: "no"}},
-		LastMessage: 4, LastLaunch: 6, LastBarrier: 9, LastAlert: 8,
+		LastMessage: 5, LastLaunch: 6, LastBarrier: 9, LastAlert: 8,
 	}
 	message := engine.Message{ID: 4, Time: day, Source: "sleep", Type: "success", Launch: 5, Reply: "ack", Body: []byte("payload: null")}
 	operation := engine.Operation{ID: "op1", Time: day, Author: "sue", Command: "kill", Args: "{}", Reply: `{"ok":true}`}
 	commit(t, s, &engine.Effects{
-		Messages: []engine.Message{message}, Base: &want.Base,
-		Changes:  append([]engine.Change{{Seq: 1, Time: day, Op: checklist.Clear}}, want.Changes...),
+		Messages: append([]engine.Message{{ID: 1, Op: checklist.Clear, Time: day, Body: []byte{}}, message}, want.Changes...), Base: &want.Base,
 		Launches: want.Launches, Barriers: append(want.Barriers, engine.Barrier{ID: 9}), Alerts: want.Alerts, Operations: []engine.Operation{operation},
 	})
 	commit(t, s, &engine.Effects{Released: []int64{9}})
@@ -92,7 +93,6 @@ func TestAFailedCommitLeavesNothing(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "state.db"))
 	commit(t, s, &engine.Effects{Messages: []engine.Message{{ID: 1, Body: []byte{}}}})
 	err := s.Commit(context.Background(), &engine.Effects{
-		Changes:  []engine.Change{{Seq: 1, Op: checklist.Clear}},
 		Launches: []*launch.Launch{{ID: 1}},
 		Messages: []engine.Message{{ID: 2, Body: []byte{}}, {ID: 1, Body: []byte{}}},
 	})
@@ -128,8 +128,7 @@ func TestBatchesOfAnySizeAreStored(t *testing.T) {
 		var e engine.Effects
 		for range n {
 			id++
-			e.Messages = append(e.Messages, engine.Message{ID: id, Body: []byte{}})
-			e.Changes = append(e.Changes, engine.Change{Seq: id, Op: checklist.Clear})
+			e.Messages = append(e.Messages, engine.Message{ID: id, Op: checklist.Clear, Body: []byte{}})
 		}
 		commit(t, s, &e)
 	}
@@ -168,8 +167,7 @@ func BenchmarkCommit(b *testing.B) {
 				var e engine.Effects
 				for range n {
 					id++
-					e.Messages = append(e.Messages, engine.Message{ID: id, Time: day, Source: "sleep", Type: "success", Reply: "ack", Body: body})
-					e.Changes = append(e.Changes, engine.Change{Seq: id, Time: day, Author: "sleep", Message: id, Op: checklist.Update, YAML: body[:40]})
+					e.Messages = append(e.Messages, engine.Message{ID: id, Time: day, Source: "sleep", Type: "success", Reply: "ack", Op: checklist.Update, Key: "sleepyhead", Body: body})
 				}
 				commit(b, s, &e)
 			}

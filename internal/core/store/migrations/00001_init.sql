@@ -2,45 +2,39 @@
 
 -- every request that was acknowledged or refused, as it came
 CREATE TABLE message (
-    id     BIGINT PRIMARY KEY,
+    id     INTEGER PRIMARY KEY,
     time   TEXT   NOT NULL, -- RFC 3339, UTC
     source TEXT   NOT NULL, -- '' if the bytes were not a message
     type   TEXT   NOT NULL,
     launch BIGINT NOT NULL, -- the launch that sent it, 0 unknown
     reply  TEXT   NOT NULL, -- type of the reply
+    op     TEXT   NOT NULL, -- what it did to the checklist with its payload: update, set, clear, or '' nothing
+    key    TEXT   NOT NULL, -- at this checklist key
     body   BLOB   NOT NULL  -- the request's bytes, cut if they were not a message
 );
 
--- the checklist is the newest base and the changes after it
+-- the checklist is the newest base and the messages after it
 CREATE TABLE checklist_base (
-    seq  BIGINT PRIMARY KEY, -- the last change that it contains
-    yaml BLOB   NOT NULL
-);
-CREATE TABLE checklist_change (
-    seq     BIGINT PRIMARY KEY,
-    time    TEXT   NOT NULL,
-    author  TEXT   NOT NULL, -- worker or operator
-    message BIGINT NOT NULL, -- 0: not a message's
-    op      TEXT   NOT NULL, -- update, set, clear
-    yaml    BLOB             -- {key: value}; NULL with clear
+    message INTEGER PRIMARY KEY, -- the last message that it contains
+    yaml    BLOB   NOT NULL
 );
 
 CREATE TABLE launch (
-    id     BIGINT  PRIMARY KEY,
+    id     INTEGER PRIMARY KEY,
     final  INTEGER NOT NULL, -- 1 when nothing more is expected
     record TEXT    NOT NULL  -- launch.Launch as JSON
 );
 CREATE INDEX launch_unfinished ON launch (id) WHERE final = 0;
 
 CREATE TABLE barrier (
-    id     BIGINT  PRIMARY KEY,
+    id     INTEGER PRIMARY KEY,
     open   INTEGER NOT NULL,
     record TEXT    NOT NULL  -- engine.Barrier as JSON
 );
 CREATE INDEX barrier_open ON barrier (id) WHERE open = 1;
 
 CREATE TABLE alert (
-    id     BIGINT PRIMARY KEY,
+    id     INTEGER PRIMARY KEY,
     time   TEXT   NOT NULL,
     record TEXT   NOT NULL -- feed.Alert as JSON
 );
@@ -60,6 +54,5 @@ DROP TABLE operation;
 DROP TABLE alert;
 DROP TABLE barrier;
 DROP TABLE launch;
-DROP TABLE checklist_change;
 DROP TABLE checklist_base;
 DROP TABLE message;

@@ -1,0 +1,175 @@
+package manager
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/feed"
+	"nowcast/internal/core/launch"
+	"nowcast/internal/core/wire"
+)
+
+// turn is what was applied since the last commit: what it changes, and what must happen once that is durable.
+type turn struct {
+	effects  engine.Effects
+	changes  []feed.ChecklistChange
+	changed  map[int64]*launch.Launch
+	barriers []engine.Barrier // all that are open; nil: they are as before
+	start    []*launch.Launch
+	replies  []wire.Frames
+	answers  []func() // to operators
+}
+
+func (m *Manager) turn() *turn { return &turn{changed: map[int64]*launch.Launch{}} }
+
+// maxPending is how many messages may be applied while one commit is on its way.
+const maxPending = 4096
+
+func (t *turn) size() int {
+	if t == nil {
+		return 0
+	}
+	return len(t.effects.Messages)
+}
+
+// add puts a later turn behind t.
+func (t *turn) add(later *turn) {
+	e, l := &t.effects, &later.effects
+	e.Messages = append(e.Messages, l.Messages...)
+	e.Barriers = append(e.Barriers, l.Barriers...)
+	e.Released = append(e.Released, l.Released...)
+	e.Alerts = append(e.Alerts, l.Alerts...)
+	e.Operations = append(e.Operations, l.Operations...)
+	if l.Base != nil {
+		e.Base = l.Base
+	}
+	t.changes = append(t.changes, later.changes...)
+	maps.Copy(t.changed, later.changed)
+	if later.barriers != nil {
+		t.barriers = later.barriers
+	}
+	t.start = append(t.start, later.start...)
+	t.replies = append(t.replies, later.replies...)
+	t.answers = append(t.answers, later.answers...)
+}
+
+// submit has a turn made durable: now if the committer is free, else together with what comes until it is.
+func (m *Manager) submit(t *turn) {
+	if m.pending == nil {
+		m.pending = t
+	} else {
+		m.pending.add(t)
+	}
+	m.commitNext()
+}
+
+// commitNext hands what is pending to the committer if that is free.
+func (m *Manager) commitNext() {
+	if m.inCommit || m.pending == nil {
+		return
+	}
+	t := m.pending
+	m.pending = nil
+	for _, id := range sortedIDs(t.changed) {
+		// A copy: the next messages change the launch while this is written.
+		t.effects.Launches = append(t.effects.Launches, t.changed[id].Clone())
+	}
+	m.addBase(t)
+	m.inCommit = true
+	m.toCommit <- t
+}
+
+// complete does what had to wait until a turn was durable: it tells everybody, then acknowledges, then launches.
+func (m *Manager) complete(t *turn) {
+	m.inCommit = false
+	m.commitNext() // the disk works while we talk
+	if len(t.changes) > 0 {
+		m.file.changed(m, m.checklist, m.seq)
+	}
+	m.publish(t)
+	if len(t.replies) > 0 {
+		if err := m.Requests.Send(t.replies...); err != nil {
+			m.Log.Error("replies could not be sent to the message broker", "err", err)
+		}
+	}
+	for _, answer := range t.answers {
+		answer()
+	}
+	m.waiting = append(m.waiting, t.start...)
+	m.forget()
+}
+
+// drain waits until everything that was applied is durable and told.
+func (m *Manager) drain() {
+	for m.inCommit {
+		if t, ok := <-m.committed; ok {
+			m.complete(t)
+		}
+	}
+}
+
+// committer makes turns durable, one after the other. It is the only user of the store while Run runs, but for commands,
+// which drain first. If ctx ends before a turn could be made durable, that turn is given up: nothing of it is acknowledged, and
+// who waits for it asks the next manager.
+func (m *Manager) committer(ctx context.Context) {
+	for t := range m.toCommit {
+		if !m.commit(ctx, &t.effects) {
+			t = m.turn()
+		}
+		m.committed <- t
+	}
+}
+
+// commit tries until it succeeds or ctx ends: no answer is better than one that is not true.
+func (m *Manager) commit(ctx context.Context, e *engine.Effects) bool {
+	if e.Empty() {
+		return true
+	}
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := m.Store.Commit(context.WithoutCancel(ctx), e)
+		if err == nil {
+			return true
+		}
+		m.Log.Log(ctx, engine.LevelCritical, "state could not be made durable; nothing is acknowledged until it can be", "err", err, "again_in", wait)
+		m.Feed.Publish(feed.StreamAlert, engine.Alert{Time: m.Now().UTC(), Kind: "state store", Message: err.Error()})
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(wait):
+		}
+	}
+}
+
+// addBase adds the whole checklist to the effects when the changes since the last base outweigh it, so that a start
+// reads little and the cost is shared by the changes.
+func (m *Manager) addBase(t *turn) {
+	if m.sinceBase > max(1<<20, m.baseSize) {
+		m.base(t)
+	}
+}
+
+func (m *Manager) base(t *turn) {
+	text := m.checklist.AppendText(nil)
+	t.effects.Base = &engine.Base{Message: m.seq, YAML: text}
+	m.sinceBase, m.baseSize = 0, len(text)
+}
+
+func (m *Manager) publish(t *turn) {
+	if len(t.changes) > 0 {
+		m.Feed.Publish(feed.StreamChecklist, t.changes)
+	}
+	if len(t.effects.Launches) > 0 {
+		m.Feed.Publish(feed.StreamLaunch, t.effects.Launches)
+	}
+	if t.barriers != nil {
+		m.Feed.Publish(feed.StreamBarrier, t.barriers)
+	}
+	for _, a := range t.effects.Alerts {
+		m.Feed.Publish(feed.StreamAlert, a)
+	}
+}
+
+func sortedIDs(ls map[int64]*launch.Launch) []int64 { return slices.Sorted(maps.Keys(ls)) }
