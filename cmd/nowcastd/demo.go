@@ -76,7 +76,6 @@ func (d *player) play(parent context.Context) error {
 		return err
 	}
 	defer func() {
-		d.killWorkers()
 		daemons.Process.Signal(syscall.SIGTERM)
 		daemons.Wait()
 	}()
@@ -84,6 +83,7 @@ func (d *player) play(parent context.Context) error {
 		return err
 	}
 	defer d.client.Close()
+	defer d.killWorkers()
 	if err := d.begin(ctx); err != nil {
 		return fmt.Errorf("%w; see %s", err, output.Name())
 	}
@@ -268,9 +268,6 @@ func (d *player) verdict(ctx context.Context, s *feed.Snapshot) error {
 
 // killWorkers ends the stand-ins that would wait for tomorrow.
 func (d *player) killWorkers() {
-	if d.client == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	s, err := d.snapshot(ctx)
