@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -66,7 +67,7 @@ func (p *program) run(args []string) int {
 	}
 	fmt.Fprintln(p.Stderr, "nowcastd:", err)
 	var mistakes config.Errors
-	if errors.As(err, &mistakes) {
+	if errors.As(err, &mistakes) || strings.HasPrefix(err.Error(), "unknown command") { // cobra has no type for it
 		return exitUsage
 	}
 	return exitFailed

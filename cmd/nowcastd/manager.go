@@ -57,7 +57,7 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 		d.logger.Log(ctx, logging.LevelCritical, "could not find next workers module: "+d.cfg.Registry.NextWorkers)
 	}
 	if err != nil {
-		return err
+		return failure{err, exitUsage}
 	}
 	defer evaluator.Close()
 	db, err := store.Open(ctx, d.cfg.StatePath("state.db"))
@@ -102,8 +102,27 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 	for _, name := range manager.Names {
 		server.Handle(name, m.Do) // the manager keeps the audit trail and the answers itself, in its transactions
 	}
+	tidying, stopTidying := context.WithCancel(ctx)
+	defer stopTidying()
+	go tidy(tidying, d.logger, processes)
 	reload := func(ctx context.Context) error { return p.reloadManager(ctx, d, m) }
 	return d.serve(ctx, reload, together(m.Run, server.Run))
+}
+
+// tidy removes the output of launches that nobody will look for any more, now and every day.
+func tidy(ctx context.Context, logger *slog.Logger, l *launcher.Launcher) {
+	for {
+		if n, err := l.Prune(launcher.KeepOutput); err != nil {
+			logger.Warn("old output of launches could not be removed", "err", err)
+		} else if n > 0 {
+			logger.Info(fmt.Sprintf("removed the output of %d launches that was older than %d days", n, int(launcher.KeepOutput.Hours()/24)))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(24 * time.Hour):
+		}
+	}
 }
 
 // reloadManager reads the configuration again for a running manager.

@@ -63,8 +63,8 @@ func (p *program) open(file, name string, role logging.Role) (*process, error) {
 }
 
 func (d *process) close() {
-	d.feed.Close()
 	d.log.Close()
+	d.feed.Close()
 }
 
 // socket returns the endpoint of one of the unix sockets.
@@ -173,7 +173,7 @@ func (p *program) author() string {
 }
 
 // answerWithin is how long a command waits for a daemon.
-const answerWithin = 10 * time.Second
+const answerWithin = 5 * time.Second
 
 // call asks a daemon and decodes its answer into result.
 func (p *program) call(ctx context.Context, cfg *config.Config, target, command string, args, result any) error {

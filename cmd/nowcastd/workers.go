@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,10 +16,10 @@ import (
 	"nowcast/workers/builtin"
 )
 
-// workerProcess is this process as a worker sees it.
-func (p *program) workerProcess(name string, args []string) workers.Process {
+// workerProcess is this process as a worker sees it; stops are the signals that end it.
+func (p *program) workerProcess(name string, args []string, stops ...os.Signal) workers.Process {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, stops...)
 	return workers.Process{Program: name, Args: args, LookupEnv: p.LookupEnv, Stdout: p.Stdout, Stderr: p.Stderr, Signals: signals}
 }
 
@@ -52,7 +53,7 @@ func (p *program) worker() *cobra.Command {
 			if !ok {
 				return usage("%q is no built-in worker; they are %v. A worker of your own is started with `nowcastd launch`, or with `nowcastd run`", args[0], names)
 			}
-			return exitCode(w.Execute(p.workerProcess("nowcastd worker "+w.Name, args[1:])))
+			return exitCode(w.Execute(p.workerProcess("nowcastd worker "+w.Name, args[1:], syscall.SIGINT, syscall.SIGTERM)))
 		},
 	}
 }
@@ -77,7 +78,7 @@ With --type T the messages are "success T" and "failure T".`,
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			job.ConfigFile, job.Argv, job.Stdin = args[0], args[1:], os.Stdin
-			return exitCode(workers.RunCommand(job, p.workerProcess("nowcastd run", nil)))
+			return exitCode(workers.RunCommand(job, p.workerProcess("nowcastd run", nil, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)))
 		},
 	}
 	c.Flags().StringVar(&job.Name, "name", "", "the worker's name in message registry: workers (required)")
@@ -106,7 +107,8 @@ without it the payload is null. Type and worker are checked against the message 
 	c.Flags().DurationVar(&within, "timeout", time.Minute, "how long to wait for the reply")
 	jsonFlag(c, &asJSON)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		n := workers.Note{ConfigFile: args[0], Name: args[1], Type: args[2], LookupEnv: p.LookupEnv}
+		n := workers.Note{ConfigFile: args[0], Name: args[1], Type: args[2], LookupEnv: p.LookupEnv,
+			Log: slog.New(slog.NewTextHandler(p.Stderr, nil))}
 		if len(args) == 4 {
 			n.Payload = args[3]
 		}
