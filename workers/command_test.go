@@ -112,7 +112,7 @@ func TestCommandAsAWorker(t *testing.T) {
 				t.Errorf("got status %d, want %d", got, tt.wantStatus)
 			}
 			got := m.next(t)
-			tt.wantTold.Source, tt.wantTold.Other, got.ID = tt.command.Name, []string{}, ""
+			tt.wantTold.Source, tt.wantTold.Other = tt.command.Name, []string{}
 			if diff := cmp.Diff(tt.wantTold, got); diff != "" {
 				t.Errorf("message (-want +got):\n%s", diff)
 			}

@@ -2,8 +2,6 @@ package workers
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -147,7 +145,7 @@ func (r *Run) tell(ctx context.Context, msgType string, payload any) (message.Me
 	if err != nil {
 		return none, err
 	}
-	body := message.Message{Source: r.Name, Type: msgType, Payload: v, Launch: r.launch, ID: messageID()}.Encode()
+	body := message.Message{Source: r.Name, Type: msgType, Payload: v, Launch: r.launch}.Encode()
 	answer, err := r.exchange(ctx, msgType, words, body)
 	if err != nil {
 		return none, err
@@ -201,11 +199,4 @@ func (r *Run) exchange(ctx context.Context, msgType, words string, body []byte) 
 				strings.TrimPrefix(r.endpoint, "tcp://"), msgType, time.Since(start).Round(time.Second)))
 		}
 	}
-}
-
-// messageID makes a name by which the manager recognises a repetition.
-func messageID() string {
-	var b [12]byte
-	rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
 }

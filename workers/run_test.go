@@ -32,8 +32,8 @@ func TestAnswerFromTheChecklist(t *testing.T) {
 		t.Errorf("reply (-want +got):\n%s", diff)
 	}
 	need, success := m.next(t), m.next(t)
-	if need.Launch != 41 || success.Launch != 41 || need.ID == success.ID {
-		t.Errorf("got launches %d and %d and ids %q and %q, want launch 41 and different ids", need.Launch, success.Launch, need.ID, success.ID)
+	if need.Launch != 41 || success.Launch != 41 {
+		t.Errorf("got launches %d and %d, want launch 41", need.Launch, success.Launch)
 	}
 	// What came from Python and goes back is equal there.
 	wantPayload := "{5: {'by': 'number'}, 'NEMO run': {'forecast': {'completed': True, 'run date': datetime.date(2031, 5, 17)}}, " +

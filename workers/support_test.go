@@ -24,7 +24,6 @@ const patience = 20 * time.Second
 type told struct {
 	Source, Type, Payload string
 	Launch                int64
-	ID                    string
 	Other                 []string
 }
 

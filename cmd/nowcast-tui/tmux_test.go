@@ -68,7 +68,7 @@ func play(t *testing.T, dir string) *played {
 		t.Fatal(err)
 	}
 	server.Handle(control.CmdSnapshot, control.Typed(p.snapshot))
-	server.HandleChange(control.CmdRelaunch, control.Typed(p.relaunch))
+	server.Handle(control.CmdRelaunch, control.Typed(p.relaunch))
 
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{}, 3)
@@ -167,10 +167,13 @@ func (s *terminal) tmux(args ...string) string {
 	return string(out)
 }
 
+// patience is how long a screen may take: the machine may be busy.
+const patience = time.Minute
+
 // sees waits until the screen has a text, and not another one if that is given.
 func (s *terminal) sees(text string, not ...string) {
 	s.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for poll := time.NewTicker(50 * time.Millisecond); ; <-poll.C {
 		screen := s.tmux("capture-pane", "-p", "-t", "console")
 		if strings.Contains(screen, text) && (len(not) == 0 || !strings.Contains(screen, not[0])) {
@@ -187,6 +190,25 @@ func (s *terminal) press(keys ...string) {
 	s.tmux(append([]string{"send-keys", "-t", "console"}, keys...)...)
 }
 
+// build builds programs into dir.
+func build(t *testing.T, dir string, packages ...string) {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"build", "-o", dir + "/"}, packages...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+}
+
+// open opens the console that was built into dir, in a terminal that ends with the test.
+func open(t *testing.T, dir, config string, width, height int) *terminal {
+	t.Helper()
+	term := &terminal{t, filepath.Join(dir, "tmux")}
+	term.tmux("new-session", "-d", "-s", "console", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height),
+		filepath.Join(dir, "nowcast-tui")+" "+config+"; echo exit code $?; cat")
+	t.Cleanup(func() { term.tmux("kill-server") })
+	return term
+}
+
 // An operator's morning: the console is there before the daemons, sees a launch fail, reads its log, relaunches it, quits.
 func TestTheConsoleInARealTerminal(t *testing.T) {
 	dir, err := os.MkdirTemp("", "nc") // short: unix sockets
@@ -195,14 +217,8 @@ func TestTheConsoleInARealTerminal(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	config := writeConfig(t, dir)
-	binary := filepath.Join(dir, "nowcast-tui")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-
-	term := &terminal{t, filepath.Join(dir, "tmux")}
-	term.tmux("new-session", "-d", "-s", "console", "-x", "100", "-y", "30", binary+" "+config+"; echo exit code $?; cat")
-	t.Cleanup(func() { term.tmux("kill-server") })
+	build(t, dir, "nowcast/cmd/nowcast-tui")
+	term := open(t, dir, config, 100, 30)
 	term.sees("not connected: ")
 	term.sees("is `nowcastd up` running")
 
@@ -217,7 +233,7 @@ func TestTheConsoleInARealTerminal(t *testing.T) {
 	term.press("3")
 	term.sees("launching make_plots")
 	term.press("/", "launching", "Enter")
-	term.sees("log of all, /launching")
+	term.sees("log of all, INFO and above, /launching")
 
 	term.press("1", "r")
 	term.sees("Launch make_plots nemo forecast on localhost again?")

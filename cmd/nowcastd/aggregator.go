@@ -28,6 +28,9 @@ in memory for the console and "nowcastd logs".`,
 				return err
 			}
 			defer d.close()
+			if w, ok := logging.NotWritten(d.cfg); ok {
+				d.logger.Warn(w.Error())
+			}
 			return p.aggregate(c.Context(), d)
 		},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,14 +88,19 @@ func BenchmarkMessages(b *testing.B) {
 			ask(b, r, message.Message{Source: "big", Type: "success", Payload: pyyaml.MapOf(fmt.Sprint("part ", i), m)})
 		}
 		big := measure(b, endpoint)
-		b.Logf("bare proxy:              %v", bare)
-		b.Logf("nowcast:                 %v", small)
-		b.Logf("nowcast, 10 MB checklist: %v", big)
+		share, steady := 100*small.Rate()/bare.Rate(), 100*big.Rate()/small.Rate()
+		logClaims(b,
+			claim{"messages, 64 clients", "40 % of baseline", fmt.Sprintf("%.0f/s, %.0f %%", small.Rate(), share), fmt.Sprintf("bare proxy %.0f/s", bare.Rate()), share >= 40},
+			claim{"the same, 10 MB checklist", "within 15 %", fmt.Sprintf("%.0f/s, %.0f %%", big.Rate(), steady), fmt.Sprintf("small checklist %.0f/s", small.Rate()), steady >= 85},
+		)
+		b.Logf("bare proxy: %v", bare)
+		b.Logf("nowcast:    %v", small)
+		b.Logf("10 MB:      %v", big)
 		b.ReportMetric(bare.Rate(), "bare/s")
 		b.ReportMetric(small.Rate(), "nowcast/s")
 		b.ReportMetric(big.Rate(), "nowcast10MB/s")
-		b.ReportMetric(100*small.Rate()/bare.Rate(), "%ofBare")
-		b.ReportMetric(100*big.Rate()/small.Rate(), "%of10MB")
+		b.ReportMetric(share, "%ofBare")
+		b.ReportMetric(steady, "%of10MB")
 	}
 }
 
@@ -117,6 +123,7 @@ func BenchmarkLaunch(b *testing.B) {
 				return strings.Count(out, `"state": "succeeded"`) == i+1
 			})
 		}
+		bare := fmt.Sprintf("start of a process %.1f ms", ms(bareStart(b)))
 		var started, logged []time.Duration
 		snapshot := s.status()
 		records := s.records("sleep")
@@ -132,11 +139,52 @@ func BenchmarkLaunch(b *testing.B) {
 		if len(started) != n || len(logged) != n {
 			b.Fatalf("got %d starts and %d first log lines, want %d", len(started), len(logged), n)
 		}
+		start, log := ms(percentile(started, 50)), ms(percentile(logged, 50))
+		logClaims(b,
+			claim{"success to next process, p50", "3 ms", fmt.Sprintf("%.1f ms", start), bare, start <= 3},
+			claim{"success to its first log line, p50", "25 ms", fmt.Sprintf("%.1f ms", log), bare, log <= 25},
+		)
 		b.ReportMetric(ms(percentile(started, 50)), "ms-to-start-p50")
 		b.ReportMetric(ms(percentile(started, 99)), "ms-to-start-p99")
 		b.ReportMetric(ms(percentile(logged, 50)), "ms-to-first-log-p50")
 		b.ReportMetric(ms(percentile(logged, 99)), "ms-to-first-log-p99")
 	}
+}
+
+// bareStart is the median time that starting /bin/true takes here, without any of ours.
+func bareStart(b *testing.B) time.Duration {
+	var took []time.Duration
+	for range 50 {
+		c := exec.Command("/bin/true")
+		began := time.Now()
+		if err := c.Start(); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(began))
+		if err := c.Wait(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return percentile(took, 50)
+}
+
+// claim is a line of the table that a benchmark ends with.
+type claim struct {
+	claim, target, measured, baseline string
+	holds                             bool
+}
+
+func logClaims(b *testing.B, claims ...claim) {
+	const line = "%-36s %-20s %-18s %-26s %s\n"
+	text := fmt.Sprintf("\n"+line, "claim", "target", "measured", "baseline", "")
+	for _, c := range claims {
+		verdict := "holds"
+		if !c.holds {
+			verdict = "MISSED"
+		}
+		text += fmt.Sprintf(line, c.claim, c.target, c.measured, c.baseline, verdict)
+	}
+	b.Log(text)
 }
 
 func percentile(d []time.Duration, p int) time.Duration {
@@ -162,13 +210,20 @@ func BenchmarkIdle(b *testing.B) {
 			before[name] = cpu(b, d.Process.Pid)
 		}
 		<-time.After(idle)
+		var claims []claim
 		for _, name := range names {
 			d := daemons[name]
 			used := cpu(b, d.Process.Pid) - before[name]
 			b.ReportMetric(ms(d.ready), name+"-ms-ready")
 			b.ReportMetric(rss(b, d.Process.Pid), name+"-MB")
-			b.ReportMetric(100*used.Seconds()/idle.Seconds(), name+"-%cpu")
+			busy := 100 * used.Seconds() / idle.Seconds()
+			b.ReportMetric(busy, name+"-%cpu")
+			mb := rss(b, d.Process.Pid)
+			claims = append(claims,
+				claim{name + " ready", "150 ms", fmt.Sprintf("%.0f ms", ms(d.ready)), "", d.ready <= 150*time.Millisecond},
+				claim{name + " idle", "30 MB, 0.5 % CPU", fmt.Sprintf("%.0f MB, %.1f %%", mb, busy), "", mb < 30 && busy <= 0.5})
 		}
+		logClaims(b, claims...)
 	}
 }
 

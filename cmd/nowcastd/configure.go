@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/launcher"
+	"nowcast/internal/core/logging"
 	"nowcast/internal/core/rules"
 )
 
@@ -24,7 +27,8 @@ func (p *program) check() *cobra.Command {
 		Short: "Check a configuration and its rules without running anything",
 		Long: `Check CONFIG: every mistake is printed with file, line, key and remedy. Then every rule is
 called with every message type that its worker may send, and every worker that a rule wants
-launched must be one that can be found and a host that is configured.
+launched must be one that can be found and a host that is configured. If python: names a Python
+interpreter, it is asked for the modules of the workers that it would run here.
 
 Exit code 0: no errors (there may be warnings); 2: errors.`,
 		Example: "  nowcastd check nowcast.yaml",
@@ -41,33 +45,51 @@ Exit code 0: no errors (there may be warnings); 2: errors.`,
 			return failure{err, exitUsage}
 		}
 		defer evaluator.Close()
-		findings := rules.Check(c.Context(), cfg, evaluator)
-		findings = append(findings, programs(c.Context(), cfg, evaluator)...)
+		wrong, warnings := logging.Check(cfg)
+		cfg.Warnings = append(cfg.Warnings, warnings...)
+		var findings []rules.Finding
+		for _, e := range wrong {
+			findings = append(findings, rules.Finding{Severity: rules.Wrong, File: e.File, Line: e.Line, Text: e.Text()})
+		}
+		findings = append(findings, rules.Check(c.Context(), cfg, evaluator)...)
+		findings = append(findings, p.programs(c.Context(), cfg, evaluator)...)
 		return p.printFindings(cfg, findings, asJSON)
 	}
 	return c
 }
 
-// programs finds launches that could not be started on this host. What runs elsewhere is not looked at.
-func programs(ctx context.Context, cfg *config.Config, e rules.Evaluator) []rules.Finding {
+// programs finds workers that could not be started on this host: those that a rule launches here, and those with a command
+// of their own, which an operator or cron may launch first. What runs elsewhere is not looked at.
+func (p *program) programs(ctx context.Context, cfg *config.Config, e rules.Evaluator) []rules.Finding {
 	var found []rules.Finding
 	seen := map[string]bool{}
-	edges, _ := rules.Graph(ctx, cfg, e)
-	for _, edge := range edges {
-		if seen[edge.To.Module] || edge.To.Host != launch.Localhost {
-			continue
+	modules := map[string]rules.Finding{} // of Python
+	look := func(n launch.NextWorker, f rules.Finding) {
+		if seen[n.Module] || n.Host != launch.Localhost {
+			return
 		}
-		seen[edge.To.Module] = true
-		argv, err := launcher.Argv(cfg, os.Args[0], edge.To)
+		seen[n.Module] = true
+		argv, err := launcher.Argv(cfg, os.Args[0], n)
 		if err == nil {
 			_, err = exec.LookPath(argv[0])
 		}
 		if err != nil {
-			found = append(found, rules.Finding{Severity: rules.Wrong, Worker: edge.From, Type: edge.Type,
-				Text: fmt.Sprintf("after_%s launches %s, which cannot be started here: %v", edge.From, edge.To.Module, err)})
+			f.Severity, f.Text = rules.Wrong, fmt.Sprintf("%s cannot be started here: %v", n.Module, err)
+			found = append(found, f)
+		} else if slices.Equal(argv[:2], []string{cfg.Python, "-m"}) {
+			modules[n.Module] = f
 		}
 	}
-	return found
+	edges, _ := rules.Graph(ctx, cfg, e)
+	for _, edge := range edges {
+		look(edge.To, rules.Finding{Worker: edge.From, Type: edge.Type})
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Registry.Workers)) {
+		if cfg.Registry.Workers[name].Command != nil {
+			look(launch.NextWorker{Module: name, Host: launch.Localhost}, rules.Finding{Worker: name})
+		}
+	}
+	return append(found, p.modules(ctx, cfg.Python, modules)...)
 }
 
 func (p *program) printFindings(cfg *config.Config, findings []rules.Finding, asJSON bool) error {
@@ -101,6 +123,7 @@ func (p *program) printFindings(cfg *config.Config, findings []rules.Finding, as
 
 func (p *program) graph() *cobra.Command {
 	var format string
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "graph CONFIG",
 		Short: "Show what launches what",
@@ -111,6 +134,7 @@ shows only some of what it can launch; such rules are listed on standard error.`
 		Args:    configArg(0),
 	}
 	c.Flags().StringVar(&format, "format", "text", "text, dot or mermaid")
+	jsonFlag(c, &asJSON)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		write, ok := map[string]func(io.Writer, []rules.Edge) error{"text": rules.WriteText, "dot": rules.WriteDOT, "mermaid": rules.WriteMermaid}[format]
 		if !ok {
@@ -126,6 +150,9 @@ shows only some of what it can launch; such rules are listed on standard error.`
 		}
 		defer evaluator.Close()
 		edges, blind := rules.Graph(c.Context(), cfg, evaluator)
+		if asJSON {
+			return p.json(append([]rules.Edge{}, edges...)) // [] and not null if there are none
+		}
 		if len(blind) > 0 && format == "text" {
 			defer fmt.Fprintln(p.Stderr, "launch nothing that can be seen without data: "+strings.Join(blind, ", "))
 		}

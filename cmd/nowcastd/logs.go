@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -22,7 +23,17 @@ type logView struct {
 	follow, json bool
 }
 
-// wants tells whether a record that came live is to be shown.
+// atLeast returns the lowest level that is to be shown, nil for DEBUG: whatever is below it counts as DEBUG too.
+func (v logView) atLeast() *slog.Level {
+	i := slices.Index(levelNames, v.level)
+	if i <= 0 {
+		return nil
+	}
+	level := slog.LevelDebug + slog.Level(4*i) // slog's levels, and CRITICAL, are four apart
+	return &level
+}
+
+// wants tells whether a record that came live is to be shown. Of older ones the aggregator sends only those.
 func (v logView) wants(r *feed.LogRecord) bool {
 	return slices.Index(levelNames, feed.LevelName(r.Level)) >= slices.Index(levelNames, v.level) &&
 		(v.args.Name == "" || v.args.Name == r.Name) && (v.args.Launch == 0 || v.args.Launch == r.Launch) &&
@@ -51,6 +62,7 @@ func (p *program) showLogs(ctx context.Context, file string, v logView) error {
 		}
 	}
 	var history []feed.LogRecord
+	v.args.Level = v.atLeast()
 	if err := p.call(ctx, cfg, "log_aggregator", control.CmdLogs, v.args, &history); err != nil {
 		if !v.follow || ctx.Err() != nil {
 			return err
@@ -59,10 +71,8 @@ func (p *program) showLogs(ctx context.Context, file string, v logView) error {
 	}
 	shown := map[string]bool{} // the history's end, which also comes live
 	for i := range history {
-		if v.wants(&history[i]) {
-			if err := p.printRecord(&history[i], v.json); err != nil {
-				return err
-			}
+		if err := p.printRecord(&history[i], v.json); err != nil {
+			return err
 		}
 		if i >= len(history)-1000 {
 			shown[identity(&history[i])] = true

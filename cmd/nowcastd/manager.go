@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"nowcast/internal/core/launcher"
 	"nowcast/internal/core/logging"
 	"nowcast/internal/core/manager"
+	"nowcast/internal/core/pyyaml"
 	"nowcast/internal/core/rules"
 	"nowcast/internal/core/rules/starlark"
 	"nowcast/internal/core/store"
@@ -131,13 +133,39 @@ func (p *program) reloadManager(ctx context.Context, d *process, m *manager.Mana
 	if err != nil {
 		return err
 	}
-	if cfg.ZMQ.Host != d.cfg.ZMQ.Host || cfg.ZMQ.ManagerPort != d.cfg.ZMQ.ManagerPort || cfg.Registry.NextWorkers != d.cfg.Registry.NextWorkers ||
-		cfg.StateDir != d.cfg.StateDir || cfg.ChecklistFile != d.cfg.ChecklistFile {
-		d.logger.Warn("changes of zmq, next workers module, state dir and checklist file take effect when the manager is restarted")
+	for _, section := range needRestart(d.cfg, cfg) {
+		d.logger.Warn("the change of " + section + " takes effect when the daemons are restarted; restart them soon, workers that start now read the changed file")
+	}
+	for _, w := range cfg.Warnings {
+		d.logger.Warn(w.Error())
 	}
 	m.Reload(ctx, cfg)
 	return nil
 }
+
+// needRestart names what has changed that a running manager does not take over.
+func needRestart(was, is *config.Config) (sections []string) {
+	for _, s := range []struct {
+		name string
+		same bool
+	}{
+		{"zmq", reflect.DeepEqual(was.ZMQ, is.ZMQ)},
+		{"logging", pyyaml.Equal(was.Logging, is.Logging)},
+		{"state dir", was.StateDir == is.StateDir},
+		{"checklist file", was.ChecklistFile == is.ChecklistFile},
+		{"message registry: next workers module", was.Registry.NextWorkers == is.Registry.NextWorkers},
+	} {
+		if !s.same {
+			sections = append(sections, s.name)
+		}
+	}
+	return sections
+}
+
+// missingRules is the complaint about a rules file that is not there.
+type missingRules struct{ error }
+
+func (missingRules) Unwrap() error { return fs.ErrNotExist }
 
 // openRules loads the rules that the configuration names.
 func openRules(cfg *config.Config, logger *slog.Logger) (rules.Evaluator, error) {
@@ -145,6 +173,10 @@ func openRules(cfg *config.Config, logger *slog.Logger) (rules.Evaluator, error)
 	if !strings.HasSuffix(module, ".star") {
 		return nil, cfg.Complaint("is the Python module "+module+", and Python rules are not supported yet",
 			"give a Starlark file, e.g. next_workers.star; see README.md, Write a rule", "message registry", "next workers module")
+	}
+	if _, err := os.Stat(module); errors.Is(err, fs.ErrNotExist) {
+		return nil, missingRules{cfg.Complaint("is "+module+", which does not exist",
+			"create it with a function after_WORKER(msg, config, checklist) for each worker, or correct the path", "message registry", "next workers module")}
 	}
 	return starlark.Open(starlark.Options{File: module, Config: cfg.Values, Registry: &cfg.Registry, Logger: logger})
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,7 +96,7 @@ func (p *program) printStatus(s *feed.Snapshot, now time.Time) {
 	}
 	w.Flush()
 	for _, b := range s.Barriers {
-		fmt.Fprintf(p.Stdout, "\nbarrier %d, opened by %s, waits for %s; then launches %d workers\n", b.ID, b.Cause, strings.Join(b.Missing, ", "), len(b.Held))
+		fmt.Fprintf(p.Stdout, "\nbarrier %d, opened by %s, waits for %s; held: %d\n", b.ID, b.Cause, strings.Join(b.Missing, ", "), len(b.Held))
 	}
 	for _, a := range s.Alerts {
 		if now.Sub(a.Time) < 24*time.Hour {
@@ -110,11 +109,12 @@ func (p *program) launch() *cobra.Command {
 	var host string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "launch CONFIG MODULE [ARGS...]",
+		Use:   "launch [flags] CONFIG MODULE [ARGS...]",
 		Short: "Launch a worker, as a rule would",
 		Long: `Ask the manager to launch a worker. It is recorded, tracked and shown like every other launch.
-Put -- before arguments that begin with a dash.`,
-		Example: "  nowcastd launch nowcast.yaml nowcast.workers.make_plots -- nemo forecast publish --run-date 2031-05-17",
+Flags stand before CONFIG: everything after MODULE belongs to the worker.`,
+		Example: "  nowcastd launch nowcast.yaml nowcast.workers.make_plots nemo forecast publish --run-date 2031-05-17\n" +
+			"  nowcastd launch --host cluster nowcast.yaml nowcast.workers.make_forcing",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return usage("usage: %s", c.UseLine())
@@ -122,13 +122,22 @@ Put -- before arguments that begin with a dash.`,
 			return nil
 		},
 	}
+	c.Flags().SetInterspersed(false)
 	c.Flags().StringVar(&host, "host", launch.Localhost, "where: localhost, or a key of run: enabled hosts")
 	jsonFlag(c, &asJSON)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		a := control.LaunchArgs{NextWorker: launch.NextWorker{Module: args[1], Args: args[2:], Host: host}}
+		a := control.LaunchArgs{NextWorker: launch.NextWorker{Module: args[1], Args: withoutDashes(args, 2)[2:], Host: host}}
 		return p.change(c, args[0], control.CmdLaunch, a, asJSON, "launch %d of %s was requested\n")
 	}
 	return c
+}
+
+// withoutDashes removes a -- at that place, which ends the flags: they have ended at CONFIG already.
+func withoutDashes(args []string, at int) []string {
+	if len(args) > at && args[at] == "--" {
+		return slices.Delete(slices.Clone(args), at, at+1)
+	}
+	return args
 }
 
 // change sends a command whose result is a launch.
@@ -175,7 +184,7 @@ func (p *program) checklist() *cobra.Command {
 		Use:   "checklist CONFIG [KEY]",
 		Short: "Show the checklist, or the value at one of its keys",
 		Long: `Print the checklist as YAML, as the manager has it now. With KEY print the value at that key;
-exit code 1 if there is none. --json prints the same as JSON (dates as text, binary as text).`,
+exit code 1 if there is none. --json prints the same as JSON (dates as text, binary in base64, a set as a list).`,
 		Example: "  nowcastd checklist nowcast.yaml\n  nowcastd checklist nowcast.yaml 'NEMO run'",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 2 {
@@ -220,6 +229,14 @@ func plain(v pyyaml.Value) any {
 			l[i] = plain(e)
 		}
 		return l
+	case *pyyaml.Set:
+		l := make([]any, 0, v.Len())
+		for e := range v.All() {
+			l = append(l, plain(e))
+		}
+		return l
+	case pyyaml.Binary:
+		return []byte(v) // which JSON shows in base64
 	case nil, bool, int64, string:
 		return v
 	case float64:
@@ -264,13 +281,4 @@ func (p *program) logs() *cobra.Command {
 		return p.showLogs(c.Context(), args[0], logView{args: a, level: level, follow: follow, json: asJSON})
 	}
 	return c
-}
-
-// hostname is this host's name for records.
-func hostname() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "localhost"
-	}
-	return name
 }

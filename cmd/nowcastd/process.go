@@ -14,6 +14,7 @@ import (
 	"nowcast/internal/core/daemon"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/logging"
+	"nowcast/internal/core/message"
 	"nowcast/internal/core/supervisor"
 	"nowcast/internal/core/wire"
 )
@@ -56,8 +57,10 @@ func (p *program) open(file, name string, role logging.Role) (*process, error) {
 		return nil, err
 	}
 	log.Announce()
-	for _, w := range cfg.Warnings {
-		log.Logger(name).Warn(w.Error())
+	if name == message.ManagerName { // once is enough
+		for _, w := range cfg.Warnings {
+			log.Logger(name).Warn(w.Error())
+		}
 	}
 	return &process{name: name, cfg: cfg, log: log, logger: log.Logger(name), feed: publisher, lookup: p.LookupEnv}, nil
 }
@@ -115,6 +118,7 @@ func (d *process) serve(parent context.Context, reload func(context.Context) err
 func (d *process) reload(ctx context.Context, reload func(context.Context) error) {
 	d.logger.Info("hangup signal (SIGHUP) received; reloading configuration")
 	if reload == nil {
+		d.logger.Info("nothing to reload here; changes of zmq, state dir and logging take effect at a restart")
 		return
 	}
 	if err := reload(ctx); err != nil {

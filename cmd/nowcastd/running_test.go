@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"nowcast/internal/core/feed"
+	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
 	"nowcast/internal/core/wire"
@@ -26,7 +29,17 @@ type system struct {
 	t      testing.TB
 	dir    string
 	config string
-	port   int // workers port
+	port   int      // workers port
+	env    []string // of daemons and commands, beside the test's own
+}
+
+// bin is the directory of the built programs, "" before there are any.
+var bin string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	os.RemoveAll(bin)
+	os.Exit(code)
 }
 
 // nowcastd is the built program.
@@ -35,6 +48,7 @@ var nowcastd = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	bin = dir
 	file := filepath.Join(dir, "nowcastd")
 	out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput()
 	if err != nil {
@@ -63,14 +77,26 @@ func freePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// newSystem writes a configuration with a registry section and rules. The directory is short: it holds unix sockets.
-func newSystem(t testing.TB, workers, rules string) *system {
+// shortDir returns an empty directory whose path is short: it will hold unix sockets.
+func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "nc")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		for _, pid := range processes(t, dir+"/") { // workers outlive the daemons
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		os.RemoveAll(dir)
+	})
+	return dir
+}
+
+// newSystem writes a configuration with a registry section and rules.
+func newSystem(t testing.TB, workers, rules string) *system {
+	t.Helper()
+	dir := shortDir(t)
 	s := &system{t: t, dir: dir, config: filepath.Join(dir, "nowcast.yaml"), port: freePort(t)}
 	s.write("nowcast.yaml", fmt.Sprintf(`
 checklist file: checklist.yaml
@@ -123,9 +149,29 @@ func (s *system) read(name string) string {
 // child is a running daemon.
 type child struct {
 	*exec.Cmd
-	output *bytes.Buffer
+	output *output
 	ready  time.Duration // from start to its being ready
 }
+
+// output is what a process has written so far.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer // guarded by mu
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func (s *system) environ() []string { return append(os.Environ(), s.env...) }
 
 // start runs a daemon and waits until it says that it is ready.
 func (s *system) start(args ...string) *child {
@@ -135,9 +181,9 @@ func (s *system) start(args ...string) *child {
 		s.t.Fatal(err)
 	}
 	defer r.Close()
-	d := &child{Cmd: exec.Command(built(s.t), append(args, s.config)...), output: &bytes.Buffer{}}
+	d := &child{Cmd: exec.Command(built(s.t), append(args, s.config)...), output: &output{}}
 	d.Dir, d.Stdout, d.Stderr = s.dir, d.output, d.output
-	d.ExtraFiles, d.Env = []*os.File{w}, append(os.Environ(), "NOWCAST_READY_FD=3")
+	d.ExtraFiles, d.Env = []*os.File{w}, append(s.environ(), "NOWCAST_READY_FD=3")
 	began := time.Now()
 	if err := d.Start(); err != nil {
 		s.t.Fatal(err)
@@ -152,6 +198,31 @@ func (s *system) start(args ...string) *child {
 	return d
 }
 
+// processes returns the processes that have text in their command line or, if they may be looked into, in their environment;
+// those that have ended and were not waited for are not among them.
+func processes(t testing.TB, text string) []int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []int
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		for _, file := range []string{"cmdline", "environ"} {
+			b, _ := os.ReadFile(filepath.Join("/proc", e.Name(), file)) // it may have ended meanwhile
+			if bytes.Contains(b, []byte(text)) {
+				found = append(found, pid)
+				break
+			}
+		}
+	}
+	return found
+}
+
 func (d *child) stop() error {
 	if d.ProcessState != nil {
 		return nil
@@ -163,8 +234,8 @@ func (d *child) stop() error {
 // up runs broker, aggregator and manager under the supervisor.
 func (s *system) up() *child {
 	s.t.Helper()
-	d := &child{Cmd: exec.Command(built(s.t), "up", s.config), output: &bytes.Buffer{}}
-	d.Dir, d.Stdout, d.Stderr = s.dir, d.output, d.output
+	d := &child{Cmd: exec.Command(built(s.t), "up", s.config), output: &output{}}
+	d.Dir, d.Env, d.Stdout, d.Stderr = s.dir, s.environ(), d.output, d.output
 	if err := d.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -182,7 +253,7 @@ func (s *system) run(args ...string) (output string, code int) {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	c := exec.CommandContext(ctx, built(s.t), args...)
-	c.Dir = s.dir
+	c.Dir, c.Env = s.dir, s.environ()
 	out, err := c.CombinedOutput()
 	if err != nil && c.ProcessState == nil {
 		s.t.Fatal(err)
@@ -202,10 +273,36 @@ func (s *system) must(args ...string) string {
 
 func (s *system) eventually(what string, ok func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	if !within(30*time.Second, ok) {
+		s.t.Fatalf("%s did not come about\nlog:\n%s", what, s.read("nowcast.log"))
+	}
+}
+
+// within asks again and again until the answer is yes, or the time is over.
+func within(d time.Duration, ok func() bool) bool {
+	for deadline := time.Now().Add(d); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			s.t.Fatalf("%s did not come about\nlog:\n%s", what, s.read("nowcast.log"))
+			return false
 		}
+	}
+	return true
+}
+
+// logged waits for a line with all of the texts in the log, after the first so many bytes. A line may go on: what follows it
+// without a date belongs to it.
+func (s *system) logged(t testing.TB, after int, texts ...string) {
+	t.Helper()
+	missing := func(record string) bool {
+		return slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(record, text) })
+	}
+	var log string
+	if !within(10*time.Second, func() bool {
+		log = s.read("nowcast.log")
+		log = log[min(after, len(log)):]
+		records := strings.Split(log, "\n20")
+		return slices.ContainsFunc(records, func(r string) bool { return !missing(r) })
+	}) {
+		t.Errorf("got the log\n%.3000s\nwant a record with %q", log, texts)
 	}
 }
 
@@ -216,6 +313,39 @@ func (s *system) status() feed.Snapshot {
 		s.t.Fatal(err)
 	}
 	return snapshot
+}
+
+// launch has a worker launched as an operator would.
+func (s *system) launch(module string, args ...string) launch.Launch {
+	s.t.Helper()
+	var l launch.Launch
+	out := s.must(append([]string{"launch", "--json", s.config, module, "--"}, args...)...)
+	if err := json.Unmarshal([]byte(out), &l); err != nil {
+		s.t.Fatal(err)
+	}
+	return l
+}
+
+// reaches waits until a launch is as wanted, and returns it.
+func (s *system) reaches(id int64, what string, ok func(launch.Launch) bool) launch.Launch {
+	s.t.Helper()
+	var found launch.Launch
+	if !within(30*time.Second, func() bool {
+		for _, l := range s.status().Launches {
+			if l.ID == id {
+				found = l
+			}
+		}
+		return found.ID == id && ok(found)
+	}) {
+		s.t.Fatalf("launch %d: got %+v, want %s\nlog:\n%s", id, found, what, s.read("nowcast.log"))
+	}
+	return found
+}
+
+func (s *system) reachesState(id int64, want launch.State) launch.Launch {
+	s.t.Helper()
+	return s.reaches(id, string(want), func(l launch.Launch) bool { return l.State == want })
 }
 
 // requester is a connection to the workers port.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,7 +15,8 @@ import (
 )
 
 func (p *program) up() *cobra.Command {
-	return &cobra.Command{
+	var ignore bool
+	c := &cobra.Command{
 		Use:   "up CONFIG",
 		Short: "Run all daemons, and start one again when it ends",
 		Long: `Run message broker, log aggregator and manager in the foreground until SIGINT or SIGTERM.
@@ -22,13 +24,18 @@ func (p *program) up() *cobra.Command {
 They are started in order, each when the one before is ready. One that ends is started
 again, after a wait that grows from 0.2 s to 30 s. SIGHUP is passed on to all. Running
 workers are not touched when it stops; the next manager knows them.`,
-		Example: "  nowcastd up nowcast.yaml",
+		Example: "  nowcastd up nowcast.yaml\n  nowcastd up --ignore-checklist nowcast.yaml   # start the day with an empty checklist",
 		Args:    configArg(0),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := p.load(args[0])
 			if err != nil {
 				return err
 			}
+			evaluator, err := openRules(cfg, slog.New(slog.DiscardHandler)) // a manager without rules would be started again and again
+			if err != nil {
+				return failure{err, exitUsage}
+			}
+			evaluator.Close()
 			log, err := logging.Open(cfg, "supervisor", logging.Daemon, logging.Options{Debug: true, Stdout: p.Stderr, Stderr: p.Stderr})
 			if err != nil {
 				return err
@@ -45,7 +52,11 @@ workers are not touched when it stops; the next manager knows them.`,
 			defer signal.Stop(hangups)
 			o := supervisor.Options{Log: log.Logger("supervisor"), Reload: hangups}
 			for _, name := range []string{"broker", "log-aggregator", "manager"} {
-				o.Children = append(o.Children, supervisor.Child{Name: name, Argv: []string{self, name, cfg.File}})
+				child := supervisor.Child{Name: name, Argv: []string{self, name, cfg.File}}
+				if name == "manager" && ignore {
+					child.FirstArgs = []string{"--ignore-checklist"} // one that is started again must keep what has happened since
+				}
+				o.Children = append(o.Children, child)
 			}
 			err = supervisor.Run(ctx, o)
 			var s stopSignal
@@ -55,4 +66,6 @@ workers are not touched when it stops; the next manager knows them.`,
 			return err
 		},
 	}
+	c.Flags().BoolVar(&ignore, "ignore-checklist", false, "start with an empty checklist")
+	return c
 }

@@ -6,12 +6,15 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"nowcast/internal/core/pyyaml"
 	"nowcast/workers"
 	"nowcast/workers/builtin"
 )
@@ -78,7 +81,11 @@ With --type T the messages are "success T" and "failure T".`,
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			job.ConfigFile, job.Argv, job.Stdin = args[0], args[1:], os.Stdin
-			return exitCode(workers.RunCommand(job, p.workerProcess("nowcastd run", nil, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)))
+			status := workers.RunCommand(job, p.workerProcess("nowcastd run", nil, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP))
+			if _, err := exec.LookPath(args[1]); err != nil && status > 0 {
+				return failure{fmt.Errorf("the command was not run: %w", err), status} // the log may be far from this terminal
+			}
+			return exitCode(status)
 		},
 	}
 	c.Flags().StringVar(&job.Name, "name", "", "the worker's name in message registry: workers (required)")
@@ -91,22 +98,27 @@ func (p *program) send() *cobra.Command {
 	var within time.Duration
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "send CONFIG WORKER TYPE [PAYLOAD]",
+		Use:   "send [flags] CONFIG WORKER TYPE [PAYLOAD]",
 		Short: "Send a message to the manager, as a worker would",
 		Long: `Send one message and print the reply. PAYLOAD is YAML or JSON; "-" reads it from standard input;
-without it the payload is null. Type and worker are checked against the message registry first.`,
+without it the payload is null. Flags stand before CONFIG, so a payload may begin with a dash. Type and worker are checked against the message registry first.`,
 		Example: `  nowcastd send nowcast.yaml make_plots success '{plots: [a.svg, b.svg]}'
   nowcastd send nowcast.yaml watch_NEMO need '"NEMO run"'`,
 		Args: func(c *cobra.Command, args []string) error {
-			if len(args) < 3 || len(args) > 4 {
+			if n := len(withoutDashes(args, 3)); n < 3 || n > 4 {
 				return usage("usage: %s", c.UseLine())
+			}
+			if len(args) == 4 && strings.HasPrefix(args[3], "--") {
+				return usage("%s would be the payload, and flags stand before CONFIG; if it is the payload, put -- before it", args[3])
 			}
 			return nil
 		},
 	}
+	c.Flags().SetInterspersed(false)
 	c.Flags().DurationVar(&within, "timeout", time.Minute, "how long to wait for the reply")
 	jsonFlag(c, &asJSON)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		args = withoutDashes(args, 3)
 		n := workers.Note{ConfigFile: args[0], Name: args[1], Type: args[2], LookupEnv: p.LookupEnv,
 			Log: slog.New(slog.NewTextHandler(p.Stderr, nil))}
 		if len(args) == 4 {
@@ -129,7 +141,11 @@ without it the payload is null. Type and worker are checked against the message 
 			return err
 		}
 		if asJSON {
-			return p.json(answer)
+			payload, err := pyyaml.Decode([]byte(answer.Payload))
+			if err != nil {
+				return err
+			}
+			return p.json(map[string]any{"type": answer.Type, "words": answer.Words, "payload": plain(payload)})
 		}
 		fmt.Fprintf(p.Stdout, "%s: %s\n%s", answer.Type, answer.Words, answer.Payload)
 		return nil

@@ -145,23 +145,35 @@ func (m *Model) askRelease(b launches.Barrier) {
 // askOffer asks whether the command that the shown alert offers shall be sent.
 func (m *Model) askOffer() {
 	a, _ := m.alert()
+	if m.overlay != nil && m.overlay.alerts && len(m.alerts()) > 0 {
+		a = m.alerts()[0]
+	}
 	if a == nil || a.Offer == "" {
 		m.say("no alert offers anything", true)
 		return
 	}
-	offer, args, id := a.Offer, a.Args, a.ID
-	m.ask = &ask{
-		question: fmt.Sprintf("%s: run %q now? %s", a.Kind, offer, a.Message),
-		yes: func() tea.Cmd {
-			m.hidden[id] = true
-			return m.do(offer, offer, args)
-		},
+	if l := m.launchOf(a); l != nil {
+		m.askRelaunch(l, nil)
+		return
 	}
+	question := fmt.Sprintf("Run %q now, as this alert offers? %s: %s", a.Offer, a.Kind, a.Message)
+	if a.Offer == control.CmdEvaluate {
+		question = "Have the rule look at that message again, and launch what it says? " + a.Message
+	}
+	about, offer, args, id := a.Offer+" as the alert offers", a.Offer, a.Args, seen(a)
+	if offer == control.CmdEvaluate {
+		about = "run the rule again"
+	}
+	m.ask = &ask{question: question, yes: func() tea.Cmd {
+		m.hidden[id] = true
+		return m.do(about, offer, args)
+	}}
 }
 
 // do sends a command and says so.
 func (m *Model) do(about, command string, args any) tea.Cmd {
-	m.say("asked the manager to "+about, false)
+	m.say("asked the manager to "+about+": waiting for its answer", false)
+	m.status.until = m.now.Add(24 * time.Hour) // the answer takes its place
 	return m.link.Do(about, command, args)
 }
 

@@ -17,7 +17,7 @@ import (
 // busy is a console with 5000 launches, 20,000 log lines and a checklist of 20,000 entries.
 func busy(b *testing.B) *Model {
 	b.Helper()
-	m := NewModel(link.New(b.Context(), nil, &callee{}), "nowcast.yaml on salish", theme.New(theme.Options{}), zone)
+	m := NewModel(link.New(b.Context(), nil, &callee{}), "nowcast.yaml on salish", theme.Options{}, zone)
 	m.Update(tea.WindowSizeMsg{Width: 200, Height: 50})
 	m.Update(link.Frame{Now: dawn})
 	snap := feed.Snapshot{Source: link.Manager, Epoch: "one", Seq: map[string]uint64{}}

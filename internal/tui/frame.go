@@ -5,7 +5,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"nowcast/internal/core/feed"
 	"nowcast/internal/tui/link"
 )
 
@@ -77,19 +76,4 @@ func (a *asking) answered(err error, again time.Time) {
 		return
 	}
 	a.done = true
-}
-
-// alert returns the newest alert that the operator has not hidden, and how many there are.
-func (m *Model) alert() (newest *feed.Alert, count int) {
-	alerts := m.mirror.Alerts()
-	for i := len(alerts) - 1; i >= 0; i-- {
-		if m.hidden[alerts[i].ID] {
-			continue
-		}
-		if newest == nil {
-			newest = &alerts[i]
-		}
-		count++
-	}
-	return newest, count
 }

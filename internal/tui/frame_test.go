@@ -9,6 +9,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/tui/link"
@@ -117,16 +118,55 @@ func TestMissingHistoryIsSaidOnTheLogPage(t *testing.T) {
 func TestAlertsAreShownUntilTheyAreHidden(t *testing.T) {
 	s := openMorning(t, 160, 30)
 	alert := func(id int64, text string) feed.Event {
-		return s.event(feed.StreamAlert, feed.Alert{ID: id, Time: s.now, Kind: "late", Message: text})
+		return s.event(feed.StreamAlert, engine.Alert{ID: id, Time: s.now, Kind: "late", Message: text})
 	}
 	s.frame(time.Second, alert(2, "run_NEMO is late"), alert(3, "make_plots is late"))
-	s.sees("make_plots is late", "2 more", "3 alerts")
+	s.sees("make_plots is late", "2 more")
 	s.press("a")
-	s.sees("run_NEMO is late", "2 alerts")
-	s.press("A")
+	s.sees("3 alerts, newest first", "make_plots is late", "run_NEMO is late", `key "forecast2" not in dict`)
+	s.press("esc")
+	s.sees("make_plots is late", "2 more")
+	s.press("a", "a")
 	s.seesNot("is late", "alert")
 	s.frame(time.Second, alert(4, "ping_erddap is late"))
-	s.sees("ping_erddap is late", "1 alert")
+	s.sees("ping_erddap is late")
+	s.seesNot("more")
+}
+
+// What is wrong with a launch stands once on each page, and nowhere any more when it was repeated.
+func TestHidingAnAlertWithoutANumberHidesNoLaterOne(t *testing.T) {
+	s := openMorning(t, 160, 30)
+	trouble := func(text string) feed.Event {
+		return s.event(feed.StreamAlert, engine.Alert{Time: s.now, Kind: "store", Message: text})
+	}
+	s.frame(time.Second, trouble("the disk is full"))
+	s.sees("the disk is full")
+	s.press("a", "a")
+	s.seesNot("the disk is full")
+	s.frame(time.Second, trouble("the disk is gone"))
+	s.sees("the disk is gone")
+	s.seesNot("the disk is full")
+}
+
+func TestAnAlertAboutALaunchEndsWithItsRepetition(t *testing.T) {
+	s := openMorning(t, 160, 30)
+	s.press("a", "a")
+	s.frame(time.Second, s.event(feed.StreamAlert, engine.Alert{
+		ID: 2, Time: s.now, Kind: "worker crashed", Message: "nowcast.workers.make_plots nemo: exited", Offer: "relaunch", Args: []byte(`{"launch":5}`),
+	}))
+	s.sees("1 failed", "✗ crashed   make_plots")
+	s.seesNot("worker crashed")
+	for _, page := range []string{"2", "3"} {
+		s.press(page)
+		s.sees("1 failed", "worker crashed: nowcast.workers.make_plots", "g relaunch 5")
+	}
+	s.frame(time.Second, s.event(feed.StreamLaunch, []launch.Launch{{
+		ID: 8, NextWorker: launch.NextWorker{Module: "nowcast.workers.make_plots", Host: "localhost"}, State: launch.Running, Decided: s.now, Parent: 5, Cause: "relaunch of 5 by sue",
+	}}))
+	s.sees("0 failed")
+	s.seesNot("worker crashed")
+	s.press("1")
+	s.sees("✗ crashed ↻ make_plots", "relaunched as 8, which is")
 }
 
 // What the buffer shows is what the mirror has, whatever comes late and whatever is asked back.

@@ -3,15 +3,18 @@ package tui
 import (
 	"flag"
 	"fmt"
+	"image/color"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/google/go-cmp/cmp"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/tui/link"
@@ -49,14 +52,22 @@ var scenes = []struct {
 		s.m.Update(link.Frame{Now: dawn, Missing: "/opt/.nowcast/feed.sock"})
 	}},
 	{"launches", (*scene).begin},
-	{"launches-own-log", func(s *scene) { s.begin(); s.press("down", "down", "m") }},
-	{"launches-no-log", func(s *scene) { s.begin(); s.press("down", "down", "down", "m") }},
-	{"launches-barrier", func(s *scene) { s.begin(); s.press("home") }},
-	{"launches-bad", func(s *scene) { s.begin(); s.press("f", "f", "a") }},
-	{"details", func(s *scene) { s.begin(); s.press("down", "down", "enter") }},
-	{"relaunch", func(s *scene) { s.begin(); s.press("down", "down", "r") }},
-	{"edit", func(s *scene) { s.begin(); s.press("down", "down", "e") }},
-	{"kill-remote", func(s *scene) { s.begin(); s.press("x") }},
+	{"launches-log-of-all", func(s *scene) { s.begin(); s.press("m") }},
+	{"launches-no-log", func(s *scene) { s.begin(); s.press("end", "m") }},
+	{"launches-barrier", func(s *scene) { s.begin(); s.press("down") }},
+	{"launches-failed", func(s *scene) { s.begin(); s.press("f", "a", "a") }},
+	{"details", func(s *scene) { s.begin(); s.press("enter") }},
+	{"alerts", func(s *scene) { s.begin(); s.press("a") }},
+	{"relaunch", func(s *scene) { s.begin(); s.press("r") }},
+	{"relaunched", func(s *scene) {
+		s.begin()
+		s.frame(time.Second, s.event(feed.StreamLaunch, []launch.Launch{{
+			ID: 8, NextWorker: morning().Launches[4].NextWorker, State: launch.Running, Decided: *at(1), Started: at(1), PID: 4008, Parent: 5, Cause: "relaunch of 5 by sue@salish",
+		}}))
+		s.frame(time.Second)
+	}},
+	{"edit", func(s *scene) { s.begin(); s.press("e") }},
+	{"kill-remote", func(s *scene) { s.begin(); s.press("down", "down", "x") }},
 	{"release", func(s *scene) { s.begin(); s.press("b") }},
 	{"answer-error", func(s *scene) {
 		s.begin()
@@ -151,12 +162,30 @@ func playGarbage(s *scene) {
 	}
 	s.frame(time.Second,
 		s.event(feed.StreamLaunch, []launch.Launch{l}),
-		s.event(feed.StreamBarrier, []feed.Barrier{{ID: 2, Missing: []string{bad}, Cause: bad, Opened: *at(0)}}),
-		s.event(feed.StreamAlert, feed.Alert{ID: 9, Time: *at(2), Kind: bad, Message: bad, Offer: bad}),
+		s.event(feed.StreamBarrier, []engine.Barrier{{ID: 2, Missing: []string{bad}, Cause: bad, Opened: *at(0)}}),
+		s.event(feed.StreamAlert, engine.Alert{ID: 9, Time: *at(2), Kind: bad, Message: bad, Offer: bad}),
 		s.event(feed.StreamLog, []feed.LogRecord{{Time: *at(1), Name: bad, Message: bad}, {Time: *at(2), Name: bad, Message: strings.Repeat(bad, 1000)}}),
 		s.event(feed.StreamChecklist, []feed.ChecklistChange{{Op: "set", Author: bad, YAML: "\"a\\e[2J\\t\\u202e\": {\"\\xff\": [1, \"\\u0007\"], b: !!binary AAEC, c: .nan, 2031-05-17: null}\n"}}),
 	)
 	s.press("2", "E", "1", "home", "down", "enter")
+}
+
+func TestALightBackgroundHasOtherColours(t *testing.T) {
+	s := openMorning(t, 100, 30)
+	dark := s.m.View().Content
+	s.m.Update(tea.BackgroundColorMsg{Color: color.White})
+	light := s.m.View().Content
+	const yellow = ";33m"
+	if !strings.Contains(dark, yellow) || strings.Contains(light, yellow) {
+		t.Errorf("yellow on black: %v, on white: %v; want true and false", strings.Contains(dark, yellow), strings.Contains(light, yellow))
+	}
+	if ansi.Strip(dark) != ansi.Strip(light) {
+		t.Error("the background changes more than colours")
+	}
+	s.m.Update(tea.BackgroundColorMsg{Color: color.Black})
+	if s.m.View().Content != dark {
+		t.Error("on black it is not as before")
+	}
 }
 
 func TestWithoutColourNoColourIsWritten(t *testing.T) {

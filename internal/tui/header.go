@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"nowcast/internal/core/feed"
-	"nowcast/internal/tui/launches"
 	"nowcast/internal/tui/link"
 	"nowcast/internal/tui/theme"
 	"nowcast/internal/tui/widget"
@@ -104,18 +103,29 @@ func (m *Model) daemonLine() string {
 		}
 	}
 	left := []part{{" ", m.theme.Plain}}
+	room := m.width - 1
 	add := func(names []string, mark, word string, style theme.Style) {
-		if len(names) > 0 {
-			left = append(left, part{mark + " " + strings.Join(names, ", ") + " " + word + "  ", style})
+		if len(names) == 0 {
+			return
 		}
+		text := mark + " " + strings.Join(names, ", ") + " " + word + "  "
+		if widget.Width(text) > room && len(names) > 1 {
+			text = fmt.Sprintf("%s %d daemons %s  ", mark, len(names), word)
+		}
+		room -= widget.Width(text)
+		left = append(left, part{text, style})
 	}
-	add(silent, m.theme.Mark.Bad, "silent "+widget.Duration(longest.Truncate(time.Second)), m.theme.Bad)
+	counts := m.counts()
+	for _, p := range counts {
+		room -= widget.Width(p.text)
+	}
+	add(silent, m.theme.Mark.Bad, fmt.Sprintf("silent %d s", int(longest.Seconds())), m.theme.Bad)
 	add(stopped, m.theme.Mark.Wait, "stopped", m.theme.Warn)
 	if _, known := m.mirror.Daemon(link.Manager); !known {
 		add([]string{"manager"}, m.theme.Mark.Lost, "not heard yet", m.theme.Warn)
 	}
 	add(well, m.theme.Mark.Good, "ok", m.theme.Good)
-	return m.line(left, m.counts())
+	return m.line(left, counts)
 }
 
 func place(name string) int {
@@ -125,22 +135,39 @@ func place(name string) int {
 	return len(rank)
 }
 
-// counts says how many launches run and how many went wrong today, and how many alerts wait.
+// counts says how the launches stand: the answer to "what failed, and how far are we?".
 func (m *Model) counts() []part {
-	running, bad := launches.Counts(m.mirror.Launches(), m.asOf())
-	out := []part{{fmt.Sprintf("  %d running", running), m.theme.Plain}}
-	style := m.theme.Faint
-	if bad > 0 {
-		style = m.theme.Bad
+	if !m.known() {
+		return nil // zeros would be a lie
 	}
-	out = append(out, part{fmt.Sprintf("  %d failed today", bad), style})
-	if _, n := m.alert(); n == 1 {
-		out = append(out, part{"  1 alert", m.theme.Warn})
-	} else if n > 1 {
-		out = append(out, part{fmt.Sprintf("  %d alerts", n), m.theme.Warn})
+	c := m.again.Count(m.mirror.Launches(), m.asOf())
+	held := 0
+	for _, b := range m.mirror.Barriers() {
+		held += len(b.Held)
 	}
+	var out []part
+	add := func(n int, mark, word string, style theme.Style) {
+		text := fmt.Sprintf("  %s %d %s", mark, n, word)
+		if n == 0 {
+			text, style = fmt.Sprintf("  %d %s", n, word), m.theme.Faint
+		}
+		out = append(out, part{text, style})
+	}
+	add(c.Failed, m.theme.Mark.Bad, "failed", m.theme.Critical)
+	add(c.Running, m.theme.Mark.Busy, "running", m.theme.Busy)
+	if held > 0 {
+		add(held, m.theme.Mark.Wait, "held", m.theme.Warn)
+	}
+	done := "done"
+	if m.width >= longCounts {
+		done = "done in 24 h"
+	}
+	add(c.Done, m.theme.Mark.Good, done, m.theme.Good)
 	return append(out, part{" ", m.theme.Plain})
 }
+
+// longCounts is from which width on the counts say what they are about.
+const longCounts = 100
 
 // patience is how long the console waits for the first word of the manager before it says that something is wrong.
 const patience = 3 * time.Second
@@ -158,7 +185,7 @@ func (m *Model) stale() string {
 	case m.snapshot.problem != "" && (!known || d.Silent(m.now)):
 		return fmt.Sprintf("not connected: %s: %s", m.snapshot.problem, asOf)
 	case !known && m.now.Sub(m.since) > patience:
-		return "manager not heard yet: " + asOf
+		return "manager not heard yet, is `nowcastd up` running with this configuration? " + asOf
 	case d.Stopped:
 		return "manager has stopped: " + asOf
 	case known && d.Silent(m.now):
@@ -179,29 +206,4 @@ func (m *Model) asOf() time.Time {
 		return m.mirror.AsOf().In(m.loc)
 	}
 	return m.now
-}
-
-// maxAlert is how many lines an alert may take.
-const maxAlert = 2
-
-// alertLines show the newest alert. The keys that belong to it are in the footer.
-func (m *Model) alertLines(a *feed.Alert, count int) []string {
-	text := fmt.Sprintf("%s %s %s: %s", m.theme.Mark.Warn, widget.Clock(a.Time.In(m.loc), m.now), a.Kind, a.Message)
-	more := ""
-	if count > 1 {
-		more = fmt.Sprintf("  %d more ", count-1)
-	}
-	lines := widget.Wrap(widget.Clean(text), m.width-2-len(more))
-	if len(lines) > maxAlert {
-		lines = lines[:maxAlert]
-		lines[maxAlert-1] += m.theme.Mark.Cut
-	}
-	out := make([]string, len(lines))
-	for i, l := range lines {
-		if i > 0 {
-			l, more = "  "+l, ""
-		}
-		out[i] = m.line([]part{{" " + l, m.theme.Warn}}, []part{{more, m.theme.Faint}})
-	}
-	return out
 }

@@ -4,10 +4,10 @@ import "charm.land/bubbles/v2/key"
 
 // keyMap has the keys that work on every page.
 type keyMap struct {
-	Pages                         [pages]key.Binding
-	NextPage, PreviousPage        key.Binding
-	Help, Quit, Hide, HideAll, Go key.Binding
-	Suspend                       key.Binding
+	Pages                  [pages]key.Binding
+	NextPage, PreviousPage key.Binding
+	Help, Quit, Alerts, Go key.Binding
+	Suspend, Back          key.Binding
 }
 
 func newKeyMap() keyMap {
@@ -19,9 +19,9 @@ func newKeyMap() keyMap {
 		PreviousPage: bind("shift+tab", "previous page", "shift+tab"),
 		Help:         bind("?", "help", "?"),
 		Quit:         bind("q", "quit: nothing stops, this is only a view", "q", "ctrl+c"),
-		Hide:         bind("a", "hide alert: the one that is shown", "a"),
-		HideAll:      bind("A", "hide alerts: all of them", "A"),
-		Go:           bind("g", "do it: what the alert offers", "g"),
+		Alerts:       bind("a", "alerts: all of them, in full; a again hides them", "a"),
+		Go:           bind("g", "go: do what the newest alert offers", "g"),
+		Back:         bind("esc", "back", "esc", "enter", "q"),
 		Suspend:      bind("ctrl+z", "suspend", "ctrl+z"),
 	}
 	for p := range pages {
@@ -33,5 +33,6 @@ func newKeyMap() keyMap {
 
 // help returns them for the help.
 func (k keyMap) help() []key.Binding {
-	return append(k.Pages[:], k.NextPage, k.PreviousPage, k.Hide, k.HideAll, k.Go, k.Help, k.Quit)
+	pages := key.NewBinding(key.WithHelp("1 2 3", "the pages, also tab and shift+tab"))
+	return []key.Binding{pages, k.Alerts, k.Go, k.Help, k.Quit}
 }

@@ -16,7 +16,8 @@ import (
 
 // What each key asks, and what is sent after yes.
 func TestKeysAskFirstAndThenDoExactlyWhatTheySaid(t *testing.T) {
-	crashed := []string{"down", "down"} // from launch 7 to 5, the crashed make_plots
+	crashed := []string{"home"}       // launch 5, make_plots
+	watch := []string{"down", "down"} // over the barrier to launch 7
 	for _, tc := range []struct {
 		name  string
 		keys  []string
@@ -30,11 +31,13 @@ func TestKeysAskFirstAndThenDoExactlyWhatTheySaid(t *testing.T) {
 			[]call{{"manager", "relaunch", `{"launch":5,"args":["nemo","forecast","publish","--run-date","2x y"]}`}}},
 		{"e without arguments", append(slices.Clone(crashed), "e", "ctrl+u", "enter"), "Launch make_plots on localhost?",
 			[]call{{"manager", "relaunch", `{"launch":5,"args":[]}`}}},
-		{"x ends it", []string{"x"}, "Send TERM to launch 7 watch_NEMO", []call{{"manager", "kill", `{"launch":7,"signal":"TERM"}`}}},
-		{"X kills it", []string{"X"}, "Send KILL to launch 7 watch_NEMO", []call{{"manager", "kill", `{"launch":7,"signal":"KILL"}`}}},
+		{"x ends it", append(slices.Clone(watch), "x"), "Send TERM to launch 7 watch_NEMO", []call{{"manager", "kill", `{"launch":7,"signal":"TERM"}`}}},
+		{"X kills it", append(slices.Clone(watch), "X"), "Send KILL to launch 7 watch_NEMO", []call{{"manager", "kill", `{"launch":7,"signal":"KILL"}`}}},
 		{"b releases the barrier", []string{"b"}, "Release the barrier without waiting for grib_to_netcdf, make_ssh_files?",
 			[]call{{"manager", "release", `{"barrier":1}`}}},
-		{"g does what the alert offers", []string{"g"}, `rule error: run "evaluate" now?`, []call{{"manager", "evaluate", `{"message":17}`}}},
+		{"g does what the alert offers", []string{"g"}, "Have the rule look at that message again, and launch what it says? after_make_plots", []call{{"manager", "evaluate", `{"message":17}`}}},
+		{"g does it from the list of alerts too", []string{"2", "a", "g"}, "Have the rule look at that message again",
+			[]call{{"manager", "evaluate", `{"message":17}`}}},
 		{"in the details too", append(slices.Clone(crashed), "enter", "r"), "Launch make_plots nemo forecast",
 			[]call{{"manager", "relaunch", `{"launch":5,"args":null}`}}},
 	} {
@@ -67,10 +70,10 @@ func TestKeysThatCannotWorkSayWhy(t *testing.T) {
 		keys []string
 		want string
 	}{
-		{"kill of what has ended", []string{"down", "x"}, "6 ping_erddap nowcast-green on localhost has ended: nothing to end"},
-		{"relaunch of a barrier", []string{"home", "r"}, "no launch is selected"},
-		{"an offer that is not there", []string{"a", "g"}, "no alert offers anything"},
-		{"an open quote", []string{"e", "'", "enter"}, "a ' is not closed"},
+		{"kill of what has ended", []string{"x"}, "5 make_plots nemo forecast publish --run-date 2031-05-17 on localhost has ended: nothing to end"},
+		{"relaunch of a barrier", []string{"down", "r"}, "no launch is selected"},
+		{"an offer that is not there", []string{"a", "a", "g"}, "no alert offers anything"},
+		{"an open quote", []string{"e", " ", "'", "enter"}, "a ' is not closed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := openMorning(t, 100, 30)
@@ -85,16 +88,16 @@ func TestKeysThatCannotWorkSayWhy(t *testing.T) {
 
 func TestTheAnswerIsShown(t *testing.T) {
 	s := openMorning(t, 160, 30)
-	s.peer.answer = launch.Launch{ID: 8, NextWorker: launch.NextWorker{Module: "nowcast.workers.watch_NEMO", Args: []string{"a"}, Host: "localhost"}}
+	s.peer.answer = launch.Launch{ID: 8, NextWorker: launch.NextWorker{Module: "nowcast.workers.make_plots", Args: []string{"a"}, Host: "localhost"}}
 	s.press("r", "y")
-	s.sees("launched as 8: watch_NEMO a on localhost")
+	s.sees("launched as 8: make_plots a on localhost")
 	s.frame(20 * time.Second)
 	s.seesNot("launched as 8")
 
 	s.peer.answer, s.peer.err = nil, errors.New("no manager is connected: is nowcastd up running?")
 	s.press("r", "y")
 	s.frame(time.Minute)
-	s.sees("could not launch watch_NEMO", "no manager is connected")
+	s.sees("could not launch make_plots", "no manager is connected")
 	s.press("down")
 	s.seesNot("no manager is connected")
 }
@@ -109,17 +112,25 @@ func TestPagesAreOneKeyAway(t *testing.T) {
 		{[]string{"3", "1"}, "7 launches"},
 		{[]string{"tab"}, "checklist, 5 entries"},
 		{[]string{"tab", "tab", "tab"}, "7 launches"},
-		{[]string{"?"}, "help (esc closes)"},
+		{[]string{"?"}, "─ help ─"},
 		{[]string{"?", "?"}, "7 launches"},
 		{[]string{"enter", "2"}, "checklist, 5 entries"},
 		{[]string{"2", "?"}, "fold everything out"},
-		{[]string{"down", "down", "l"}, "log of launch 5 make_plots"},
-		{[]string{"down", "down", "enter"}, "exited with status 1 and no report"},
+		{[]string{"l"}, "log of launch 5 make_plots"},
+		{[]string{"enter"}, "exited with status 1 and no report"},
 		{[]string{"/", "n", "e", "m", "o", "enter"}, "3 of 7 launches"},
 		{[]string{"/", "n", "e", "m", "o", "esc"}, "7 launches"},
 		{[]string{"/", "q", "q"}, "No launch matches"},
-		{[]string{"f"}, "active only"},
-		{[]string{"f", "f"}, "bad only"},
+		{[]string{"f"}, "2 of 7 launches, failed only (esc: all)"},
+		{[]string{"f", "f"}, "2 of 7 launches, running only (esc: all)"},
+		{[]string{"a"}, "─ alert ─"},
+		{[]string{"a", "esc"}, "7 launches"},
+		{[]string{"v"}, "log of all, WARNING and above"},
+		{nil, "─ its log ─"},
+		{[]string{"m"}, "log of all, INFO and above"},
+		{[]string{"end"}, "log of all, INFO and above"},
+		{[]string{"end", "m"}, "─ its log ─"},
+		{[]string{"m", "end", "esc"}, "─ its log ─"},
 		{[]string{"f", "f", "f"}, "7 launches"},
 	} {
 		s := openMorning(t, 120, 40)
@@ -150,30 +161,33 @@ func TestQQuitsExceptWhereItIsText(t *testing.T) {
 func TestTheCursorStaysWithItsLaunch(t *testing.T) {
 	s := openMorning(t, 120, 40)
 	more := func(id int64) {
-		s.frame(time.Second, s.event(feed.StreamLaunch, []launch.Launch{{ID: id, NextWorker: launch.NextWorker{Module: "w.new", Host: "localhost"}, State: launch.Decided, Decided: *at(1)}}))
+		ended := s.now
+		s.frame(time.Second, s.event(feed.StreamLaunch, []launch.Launch{{
+			ID: id, NextWorker: launch.NextWorker{Module: "w.new", Host: "localhost"}, State: launch.Crashed, Decided: *at(1), Ended: &ended,
+		}}))
 	}
-	if got := s.m.launches.Selected().ID; got != 7 {
-		t.Errorf("at first the cursor is on launch %d, want the newest, 7", got)
+	if got := s.m.launches.Selected().ID; got != 5 {
+		t.Errorf("at first the cursor is on launch %d, want the newest that failed, 5", got)
 	}
 	more(8)
 	if got := s.m.launches.Selected().ID; got != 8 {
-		t.Errorf("untouched, the cursor is on launch %d, want the newest, 8", got)
+		t.Errorf("untouched, the cursor is on launch %d, want the newest that failed, 8", got)
 	}
-	s.press("down", "down")
+	s.press("down")
 	more(9)
-	if got := s.m.launches.Selected().ID; got != 6 {
-		t.Errorf("once moved, the cursor is on launch %d, want 6", got)
+	if got := s.m.launches.Selected().ID; got != 5 {
+		t.Errorf("once moved, the cursor is on launch %d, want 5", got)
 	}
-	s.press("f") // 6 has ended: it is not in this list
+	s.press("f", "f") // 5 has ended: it is not in this list
 	if got := s.m.launches.Selected(); got == nil || got.State.Final() {
-		t.Errorf("among active launches the cursor is on %+v", got)
+		t.Errorf("among running launches the cursor is on %+v", got)
 	}
 }
 
 func TestTheOutputOfALaunchIsShownOrWhyNot(t *testing.T) {
 	s := openMorning(t, 120, 40)
 	s.press("o")
-	s.sees("/opt/.nowcast/launches/7.log does not exist on this machine")
+	s.sees("/opt/.nowcast/launches/5.log does not exist on this machine")
 	s.press("esc")
 	s.sees("7 launches")
 }
@@ -184,7 +198,7 @@ func TestTextIsPastedWhereTextIsTyped(t *testing.T) {
 	s.press("e", "ctrl+u")
 	s.m.Update(tea.PasteMsg{Content: "a b\n"})
 	s.press("enter")
-	s.sees("Launch watch_NEMO a b on arbutus.cloud-nowcast?")
+	s.sees("Launch make_plots a b on localhost?")
 	s.m.Update(tea.PasteMsg{Content: "y"})
 	if len(s.peer.calls) > 0 {
 		t.Errorf("a pasted y is a yes: it sent %v", s.peer.calls)

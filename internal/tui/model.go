@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/tui/checklist"
@@ -37,17 +38,19 @@ const logLines = 20_000
 
 // Model is the root model.
 type Model struct {
-	keys  keyMap
-	theme *theme.Theme
-	link  *link.Link
-	title string // which system this is: the configuration's name
-	loc   *time.Location
+	keys    keyMap
+	colours theme.Options
+	theme   *theme.Theme // one for all pages
+	link    *link.Link
+	title   string // which system this is: the configuration's name
+	loc     *time.Location
 
 	now       time.Time // of the last frame, in loc
 	since     time.Time // of the first frame
 	missing   string    // a socket that does not exist
 	mirror    *feed.Mirror
 	shown     feed.Revisions // what the pages have been handed
+	again     launches.Again // launches that were launched again
 	logs      *widget.LogBuffer
 	logTotal  uint64
 	snapshot  asking
@@ -62,7 +65,7 @@ type Model struct {
 	overlay   *overlay
 	ask       *ask
 	status    status
-	hidden    map[int64]bool // alerts that the operator has seen
+	hidden    map[alertKey]bool // alerts that the operator has seen
 
 	width, height int
 }
@@ -83,10 +86,11 @@ type status struct {
 }
 
 // NewModel returns a model that reads from l. Title says which system it shows; times are shown in loc.
-func NewModel(l *link.Link, title string, t *theme.Theme, loc *time.Location) *Model {
+func NewModel(l *link.Link, title string, o theme.Options, loc *time.Location) *Model {
 	buf := widget.NewLogBuffer(logLines)
+	t := theme.New(o)
 	m := &Model{
-		keys: newKeyMap(), theme: t, link: l, title: title, loc: loc, logs: buf, hidden: map[int64]bool{},
+		keys: newKeyMap(), colours: o, theme: t, link: l, title: title, loc: loc, logs: buf, hidden: map[alertKey]bool{},
 		launches: launches.New(t, buf), checklist: checklist.New(t), logPage: logs.New(t, buf),
 	}
 	m.mirror = feed.NewMirror(feed.MirrorOptions{Logs: logLines, Now: func() time.Time { return m.now }})
@@ -97,8 +101,8 @@ func NewModel(l *link.Link, title string, t *theme.Theme, loc *time.Location) *M
 // never is a revision that no mirror has.
 const never = ^uint64(0)
 
-// Init asks for what the daemons know, and for the first frame.
-func (m *Model) Init() tea.Cmd { return m.link.Next }
+// Init asks for the first frame, and what colour the terminal's background has.
+func (m *Model) Init() tea.Cmd { return tea.Batch(m.link.Next, tea.RequestBackgroundColor) }
 
 // find returns a launch by its number, nil if it is not known.
 func (m *Model) find(id int64) *launch.Launch {
@@ -110,9 +114,11 @@ func (m *Model) find(id int64) *launch.Launch {
 // is open, since folding out a large one takes longer than a frame.
 func (m *Model) hand() {
 	rev := m.mirror.Revisions()
+	m.launches.Known, m.checklist.Known = m.known(), m.known()
 	if rev.Launches != m.shown.Launches || rev.Barriers != m.shown.Barriers {
 		m.shown.Launches, m.shown.Barriers = rev.Launches, rev.Barriers
-		m.launches.Set(m.mirror.Launches(), barriers(m.mirror.Barriers()))
+		m.again = launches.Repeated(m.mirror.Launches())
+		m.launches.Set(m.mirror.Launches(), m.again, barriers(m.mirror.Barriers()), m.now)
 	}
 	if m.page == pageChecklist && rev.Checklist != m.shown.Checklist {
 		m.shown.Checklist = rev.Checklist
@@ -127,7 +133,10 @@ func (m *Model) hand() {
 	m.overlay.refresh(m)
 }
 
-func barriers(open []feed.Barrier) []launches.Barrier {
+// known tells whether a manager has ever said how things are.
+func (m *Model) known() bool { return m.mirror.Counts().Snapshots > 0 }
+
+func barriers(open []engine.Barrier) []launches.Barrier {
 	out := make([]launches.Barrier, len(open))
 	for i, b := range open {
 		out[i] = launches.Barrier{ID: b.ID, Opened: b.Opened, Cause: b.Cause, Missing: b.Missing}

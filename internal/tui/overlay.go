@@ -20,7 +20,8 @@ import (
 type overlay struct {
 	pager  *widget.Pager
 	move   widget.Navigation
-	launch int64  // 0: the help
+	launch int64 // 0: the help, or alerts
+	alerts bool
 	file   string // the output file that is shown; "": details
 	busy   bool   // it is being read
 	loaded bool   // it was read once
@@ -41,7 +42,7 @@ func (m *Model) help() *overlay {
 		if len(lines) > 0 {
 			lines = append(lines, widget.Line{})
 		}
-		lines = append(lines, widget.Line{Text: title, Style: m.theme.Title})
+		lines = append(lines, widget.Line{Text: title, Style: m.theme.Title, Head: true})
 		for _, k := range keys {
 			lines = append(lines, widget.Line{Label: k.Help().Key, Text: k.Help().Desc})
 		}
@@ -52,7 +53,7 @@ func (m *Model) help() *overlay {
 		Text:  "What is shown comes from the daemons and says when it is old. Keys that change something ask first. Closing the console stops nothing.",
 		Style: m.theme.Faint,
 	})
-	o.pager.SetLines("help (esc closes)", lines)
+	o.pager.SetLines("help", lines)
 	return o
 }
 
@@ -75,11 +76,34 @@ func (m *Model) details(l *launch.Launch) *overlay {
 }
 
 func (o *overlay) describe(m *Model, l *launch.Launch) {
-	o.pager.SetLines("launch "+launches.Title(l)+" (esc closes)", launches.Describe(m.theme, l, m.now, m.find))
+	o.pager.SetLines(widget.Clean(fmt.Sprintf("launch %d, %s", l.ID, l.Name())), launches.Describe(m.theme, l, m.again, m.logs, m.now, m.find))
+}
+
+// overlayKeys are the keys worth a place at the bottom while the overlay is open.
+func (m *Model) overlayKeys() []key.Binding {
+	scroll := key.NewBinding(key.WithHelp("↑ ↓", "scroll"))
+	switch {
+	case m.overlay.alerts:
+		seen := m.keys.Alerts
+		seen.SetHelp("a", "seen, hide them")
+		keys := m.alertKeys()
+		return append(keys[:max(len(keys)-1, 0)], seen, scroll)
+	case m.overlay.launch != 0 && m.page == pageLaunches:
+		k := m.launches.Keys
+		if m.overlay.file != "" {
+			return []key.Binding{k.Relaunch, k.Edit, k.Logs, scroll}
+		}
+		return []key.Binding{k.Relaunch, k.Edit, k.Kill, k.Logs, k.Output, scroll}
+	}
+	return []key.Binding{scroll}
 }
 
 // refresh brings details up to date.
 func (o *overlay) refresh(m *Model) {
+	if o != nil && o.alerts {
+		o.list(m)
+		return
+	}
 	if o == nil || o.launch == 0 || o.file != "" {
 		return
 	}
@@ -119,7 +143,7 @@ func (o *overlay) output(m *Model, out link.Output) {
 		return
 	}
 	o.busy = false
-	title := "output, " + out.Path + " (esc closes)"
+	title := "output, " + out.Path
 	if out.Err != nil {
 		o.pager.SetLines(title, []widget.Line{{Text: widget.Clean(whyUnreadable(out)), Style: m.theme.Bad}})
 		return

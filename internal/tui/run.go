@@ -35,10 +35,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	m := NewModel(l, o.Title, theme.New(o.Theme), o.Location)
+	m := NewModel(l, o.Title, o.Theme, o.Location)
 	p := tea.NewProgram(m,
 		tea.WithContext(ctx), tea.WithInput(o.Input), tea.WithOutput(o.Output), tea.WithEnvironment(o.Env),
-		tea.WithFPS(30), tea.WithoutSignalHandler()) // cmd turns signals into the end of ctx
+		tea.WithFPS(20), tea.WithoutSignalHandler()) // cmd turns signals into the end of ctx
 	_, err = p.Run()
 	if ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) {
 		err = nil // told to stop, and stopped

@@ -71,7 +71,7 @@ func newScene(t *testing.T, width, height int) *scene {
 func newSceneTheme(t *testing.T, width, height int, o theme.Options) *scene {
 	t.Helper()
 	s := &scene{t: t, peer: &callee{}, seq: map[string]uint64{}, epoch: "one", now: dawn.Add(-time.Minute)}
-	s.m = NewModel(link.New(t.Context(), nil, s.peer), "nowcast.yaml on salish", theme.New(o), zone)
+	s.m = NewModel(link.New(t.Context(), nil, s.peer), "nowcast.yaml on salish", o, zone)
 	s.m.Update(tea.WindowSizeMsg{Width: width, Height: height})
 	return s
 }
@@ -241,14 +241,14 @@ log files:
 river runoff: 1234.5
 sleep time: 5
 `,
-		Barriers: []feed.Barrier{{
+		Barriers: []engine.Barrier{{
 			ID: 1, Opened: *at(-3000), Cause: "collect_weather: success 2.5km 06", Missing: []string{"grib_to_netcdf", "make_ssh_files"},
 			Held: []engine.Requested{
 				{NextWorker: launch.NextWorker{Module: "nowcast.workers.upload_forcing", Args: []string{"arbutus.cloud-nowcast", "forecast2"}, Host: launch.Localhost}},
 				{NextWorker: launch.NextWorker{Module: "nowcast.workers.make_live_ocean_files", Host: launch.Localhost}},
 			},
 		}},
-		Alerts: []feed.Alert{{
+		Alerts: []engine.Alert{{
 			ID: 1, Time: *at(-62), Kind: "rule error", Worker: "make_plots", Offer: "evaluate", Args: json.RawMessage(`{"message":17}`),
 			Message: `after_make_plots: next_workers.star:118:5: key "forecast2" not in dict`,
 		}},

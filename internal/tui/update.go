@@ -6,6 +6,7 @@ import (
 
 	"nowcast/internal/tui/launches"
 	"nowcast/internal/tui/link"
+	"nowcast/internal/tui/theme"
 )
 
 // Update takes a message and returns what must be done because of it.
@@ -14,6 +15,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
+	case tea.BackgroundColorMsg:
+		m.colours.Light = !msg.IsDark()
+		*m.theme = *theme.New(m.colours)
 	case link.Frame:
 		cmd = tea.Batch(m.link.Next, m.frame(msg))
 	case link.Snapshot:
@@ -65,8 +69,8 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 		m.open((m.page + 1) % pages)
 	case key.Matches(k, m.keys.PreviousPage):
 		m.open((m.page + pages - 1) % pages)
-	case key.Matches(k, m.keys.Hide, m.keys.HideAll):
-		m.hide(key.Matches(k, m.keys.HideAll))
+	case key.Matches(k, m.keys.Alerts):
+		m.openAlerts()
 	case key.Matches(k, m.keys.Go):
 		m.askOffer()
 	default:
@@ -80,10 +84,15 @@ func (m *Model) overlayKey(k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case m.overlay.key(m, k):
 		return nil
-	case k.String() == "esc", k.String() == "enter", k.String() == "q", key.Matches(k, m.keys.Help):
+	case key.Matches(k, m.keys.Back, m.keys.Help):
 		m.overlay = nil
 		return nil
-	case m.overlay.launch != 0 && m.page == pageLaunches:
+	case m.overlay.alerts && key.Matches(k, m.keys.Alerts):
+		m.hideAlerts()
+		m.overlay = nil
+	case m.overlay.alerts && key.Matches(k, m.keys.Go):
+		m.askOffer()
+	case m.overlay.launch != 0 && m.page == pageLaunches && m.launches.Keys.AboutLaunch(k):
 		return m.toPage(k)
 	}
 	return nil
@@ -126,16 +135,6 @@ func (m *Model) typing() bool {
 func (m *Model) open(p page) {
 	m.page, m.overlay = p, nil
 	m.hand()
-}
-
-// hide takes alerts for seen: the one that is shown, or all.
-func (m *Model) hide(all bool) {
-	for a, _ := m.alert(); a != nil; a, _ = m.alert() {
-		m.hidden[a.ID] = true
-		if !all {
-			return
-		}
-	}
 }
 
 // act carries out what the launches page asks for.

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -93,27 +94,23 @@ func (m *Model) bottom() []string {
 			out = append(out, style.Paint(widget.Fit(" "+l, m.width, m.theme.Mark.Cut)))
 		}
 	}
-	return append(out, widget.Footer(m.theme, m.footerKeys(), []key.Binding{m.keys.Help, m.keys.Quit}, m.width))
+	last := []key.Binding{m.keys.Help, m.keys.Quit}
+	if m.overlay != nil {
+		last = []key.Binding{m.keys.Back}
+	}
+	return append(out, widget.Footer(m.theme, m.footerKeys(), last, m.width))
 }
 
 func (m *Model) footerKeys() []key.Binding {
 	if m.overlay != nil {
-		return []key.Binding{m.overlay.move.Up, m.overlay.move.Down, m.overlay.move.PageDown}
+		return m.overlayKeys()
 	}
-	var keys []key.Binding
-	if a, _ := m.alert(); a != nil {
-		if a.Offer != "" {
-			offer := m.keys.Go
-			offer.SetHelp("g", widget.Clean(a.Offer))
-			keys = append(keys, offer)
-		}
-		keys = append(keys, m.keys.Hide)
-	}
+	// What the page is for comes first; an alert must not push it out.
 	switch m.page {
 	case pageLaunches:
-		return append(keys, m.launches.Footer()...)
+		return slices.Insert(m.launches.Footer(), 2, m.alertKeys()...)
 	case pageChecklist:
-		return append(keys, m.checklist.Footer()...)
+		return slices.Insert(m.checklist.Footer(), 2, m.alertKeys()...)
 	}
-	return append(keys, m.logPage.Footer()...)
+	return slices.Insert(m.logPage.Footer(), 2, m.alertKeys()...)
 }

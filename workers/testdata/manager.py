@@ -41,7 +41,7 @@ def main(how):
     print(socket.bind_to_random_port("tcp://127.0.0.1"), flush=True)
     while True:
         message = yaml.safe_load(socket.recv())
-        launch, name = message.pop("launch", 0), message.pop("id", "")
+        launch = message.pop("launch", 0)
         print(
             json.dumps(
                 {
@@ -49,7 +49,6 @@ def main(how):
                     "type": message["type"],
                     "payload": repr(message["payload"]),
                     "launch": launch,
-                    "id": name,
                     "other": sorted(message)[2:],
                 }
             ),

@@ -150,6 +150,7 @@ func (a *Aggregator) Logs(args control.LogsArgs) []feed.LogRecord {
 func selects(args *control.LogsArgs, search string, r *feed.LogRecord) bool {
 	return (args.Name == "" || r.Name == args.Name) &&
 		(args.Launch == 0 || r.Launch == args.Launch) &&
+		(args.Level == nil || r.Level >= *args.Level) &&
 		!r.Time.Before(args.Since) &&
 		(search == "" || strings.Contains(strings.ToLower(r.Message), search))
 }

@@ -57,6 +57,34 @@ func messages(records []feed.LogRecord) string {
 	return strings.Join(m, ",")
 }
 
+func TestErrorsAreFoundBehindAnyNumberOfNewerLines(t *testing.T) {
+	levels := []slog.Level{slog.LevelError + 4, slog.LevelDebug, slog.LevelError, slog.LevelWarn}
+	var records []feed.LogRecord
+	for i := range 304 {
+		r := record(i, "manager", 0, fmt.Sprint(i))
+		if i < len(levels) {
+			r.Level = levels[i]
+		}
+		records = append(records, r)
+	}
+	a, _ := aggregate(t, Options{}, event(t, "manager", "e1", 1, records...))
+	for want, level := range map[string]slog.Level{"0,2": slog.LevelError, "0,2,3": slog.LevelWarn} {
+		// As it travels: a level is named in JSON.
+		text, err := json.Marshal(control.LogsArgs{Last: 200, Level: &level})
+		var args control.LogsArgs
+		if err == nil {
+			err = json.Unmarshal(text, &args)
+		}
+		if got := messages(a.Logs(args)); err != nil || got != want {
+			t.Errorf("%s: got %s (%v), want %s", text, got, err, want)
+		}
+	}
+	info := slog.LevelInfo
+	if got := len(a.Logs(control.LogsArgs{Level: &info})); got != 303 {
+		t.Errorf("INFO and above: got %d records, want all but one, 303", got)
+	}
+}
+
 func TestLogsSelectsTheNewestRecordsThatFit(t *testing.T) {
 	a, _ := aggregate(t, Options{},
 		event(t, "manager", "e1", 1, record(1, "manager", 0, "listening..."), record(4, "manager", 0, "Launching SLEEP")),

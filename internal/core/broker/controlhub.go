@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"nowcast/internal/core/wire"
 )
@@ -106,16 +107,19 @@ func (h *controlHub) answer(f wire.Frames) (wire.Frames, bool) {
 // the clients' socket is a ROUTER, which never makes its senders wait.
 func (h *controlHub) answerForAbsent(f wire.Frames, reason error) {
 	daemon := string(f[0])
-	message := fmt.Sprintf("no %s is connected: start it with nowcastd up or nowcastd %s, then try again", daemon, daemon)
+	message := fmt.Sprintf("no %s is connected: start it with nowcastd up or nowcastd %s, then try again", daemon, strings.ReplaceAll(daemon, "_", "-"))
+	again := true // control.Reply: nothing was done, and the daemon may be starting
 	if errors.Is(reason, wire.ErrPeerBusy) {
+		again = false
 		message = fmt.Sprintf("the %s is connected but does not read its commands: look at its log, restart it if it hangs", daemon)
 	}
 	body, err := json.Marshal(struct {
 		OK    bool   `json:"ok"`
 		Error string `json:"error"`
-	}{false, message})
+		Again bool   `json:"again,omitempty"`
+	}{false, message, again})
 	if err != nil {
-		panic(fmt.Sprintf("broker: marshal two plain fields: %v", err))
+		panic(fmt.Sprintf("broker: marshal three plain fields: %v", err))
 	}
 	if err := h.clients.Send(wire.Frames{f[1], f[2], body}); err != nil {
 		h.logger.Debug("answer dropped, the control port is closing", "daemon", daemon)

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"nowcast/internal/core/wire"
 )
@@ -13,7 +14,7 @@ import (
 // subscription has come back to it, which is all that a worker living 5 ms has to say. A DEALER keeps its messages until they
 // are taken, also while the broker is away.
 type feedHub struct {
-	in, out *wire.Conn
+	forwarder *wire.Forwarder
 }
 
 const (
@@ -24,45 +25,35 @@ const (
 	maxUnseen = 10_000
 	// maxFeedMessage is well above any feed message; a larger one comes from something broken.
 	maxFeedMessage = 64 << 20
+	// lastWords is how long what publishers say is passed on when the broker stops.
+	lastWords = 200 * time.Millisecond
 )
 
 func newFeedHub(o Options) (*feedHub, error) {
-	in, err := wire.Open(wire.Options{
-		Kind: wire.Dealer, Bind: []string{o.FeedIn}, ReceiveQueue: maxPublished, MaxMessage: maxFeedMessage, KeepaliveIdle: keepaliveIdle,
+	// A PUB never waits for a subscriber, so neither do publishers.
+	f, err := wire.NewForwarder(wire.ForwarderOptions{
+		Front: wire.Options{
+			Kind: wire.Dealer, Bind: []string{o.FeedIn}, ReceiveQueue: maxPublished, MaxMessage: maxFeedMessage, KeepaliveIdle: keepaliveIdle,
+		},
+		Back: wire.Options{
+			Kind: wire.Pub, Bind: []string{o.FeedOut}, SendQueue: maxUnseen, KeepaliveIdle: keepaliveIdle, Linger: lingerReplies,
+		},
+		Drain: lastWords,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("broker: feed: %w", err)
 	}
-	out, err := wire.Open(wire.Options{
-		Kind: wire.Pub, Bind: []string{o.FeedOut}, SendQueue: maxUnseen, KeepaliveIdle: keepaliveIdle, Linger: lingerReplies,
-	})
-	if err != nil {
-		in.Close()
-		return nil, fmt.Errorf("broker: feed: %w", err)
-	}
-	return &feedHub{in: in, out: out}, nil
+	return &feedHub{f}, nil
 }
 
 // endpoints returns what is bound.
-func (f *feedHub) endpoints() (in, out string) { return f.in.Endpoints()[0], f.out.Endpoints()[0] }
+func (f *feedHub) endpoints() (in, out string) { return f.forwarder.Front()[0], f.forwarder.Back()[0] }
 
-func (f *feedHub) close() {
-	// In this order: what has been taken from publishers still goes out.
-	f.in.Close()
-	f.out.Close()
-}
+func (f *feedHub) close() { f.forwarder.Close() }
 
 func (f *feedHub) run(ctx context.Context) error {
-	defer f.close()
-	for {
-		select {
-		case batch := <-f.in.Receive():
-			// A PUB never waits for a subscriber, so neither do publishers.
-			if err := f.out.Send(batch...); err != nil {
-				return fmt.Errorf("broker: pass on the feed: %w", err)
-			}
-		case <-ctx.Done():
-			return nil
-		}
+	if _, err := f.forwarder.Run(ctx); err != nil {
+		return fmt.Errorf("broker: pass on the feed: %w", err)
 	}
+	return nil
 }

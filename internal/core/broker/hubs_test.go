@@ -249,7 +249,7 @@ func TestACommandForAnAbsentDaemonIsAnsweredAtOnce(t *testing.T) {
 	e, _, _ := started(t, Endpoints{})
 	client := open(t, wire.Options{Kind: wire.Dealer, Connect: []string{e.ControlClients}})
 	sendTo(t, client, "7", "manager", "relaunch")
-	want := []string{"7", `{"ok":false,"error":"no manager is connected: start it with nowcastd up or nowcastd manager, then try again"}`}
+	want := []string{"7", `{"ok":false,"error":"no manager is connected: start it with nowcastd up or nowcastd manager, then try again","again":true}`}
 	if diff := cmp.Diff(want, only(t, client)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

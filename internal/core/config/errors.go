@@ -30,6 +30,12 @@ func (e Error) Error() string {
 	return b.String()
 }
 
+// Text returns the complaint without its place in the file.
+func (e Error) Text() string {
+	e.File, e.Line = "", 0
+	return strings.TrimPrefix(e.Error(), ": ")
+}
+
 // Errors are all complaints about one file, in the order of the file where that is known.
 type Errors []Error
 

@@ -106,6 +106,7 @@ func (c *Config) read(top node) {
 	c.ZMQ = top.zmq(c.Registry.Workers)
 	c.Hosts = top.hosts()
 	top.scheduledWorkers(c.Registry.Workers)
+	top.notifications()
 }
 
 // path makes a path of the file absolute.

@@ -44,9 +44,13 @@ func (n node) scheduledWorkers(workers map[string]Worker) {
 	if !ok || c.value == nil {
 		return
 	}
-	if _, isList := c.value.([]pyyaml.Value); !isList {
+	list, isList := c.value.([]pyyaml.Value)
+	if !isList {
 		c.errorf("write a list: - module: and every, at below it", "is %s, not a list", describe(c.value))
 		return
+	}
+	if len(list) > 0 {
+		c.warnf("let cron launch them: nowcastd launch CONFIG MODULE ARGS", "is not acted upon yet, so nothing launches these workers")
 	}
 	for _, item := range c.items() {
 		keys, nodes := item.children()
@@ -62,6 +66,13 @@ func (n node) scheduledWorkers(workers map[string]Worker) {
 		if at, ok := nodes[0].child("at"); ok {
 			at.timeOfDay()
 		}
+	}
+}
+
+// notifications says that nobody is notified.
+func (n node) notifications() {
+	if c, ok := n.child("slack notifications"); ok && c.value != nil {
+		c.warnf("watch the alerts in the console or with nowcastd status", "is not acted upon yet, so nothing is sent to Slack")
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +60,7 @@ func (c *Client) Close() error {
 }
 
 // Call has the daemon named target carry out a command and reads its answer into result, which may be nil. If there is
-// no answer the same command is sent again, which does no harm, until ctx ends; then the error wraps ErrNoAnswer and says what
+// no answer the same command is sent again under the same id until ctx ends; then the error wraps ErrNoAnswer and says what
 // is missing. Otherwise the error is what the daemon says.
 func (c *Client) Call(ctx context.Context, target, command string, args, result any) error {
 	request := Request{ID: newID(), Command: command, Author: c.author}
@@ -106,12 +105,12 @@ func (c *Client) exchange(ctx context.Context, request wire.Frames) (Reply, erro
 		}
 		select {
 		case r := <-replies:
-			if !again(r, target) {
+			if !r.Again {
 				return r, nil
 			}
 			refusal = r
 			if unanswered == 0 && time.Since(started) > giveUpAfter {
-				return r, nil
+				return Reply{}, &noAnswer{target: target, why: r.Error}
 			}
 			wait(ctx, againAfter)
 		case <-time.After(resendAfter):
@@ -123,11 +122,6 @@ func (c *Client) exchange(ctx context.Context, request wire.Frames) (Reply, erro
 			return Reply{}, c.silence(ctx, target, refusal, unanswered)
 		}
 	}
-}
-
-// again says whether a reply means that nothing was done, by the daemon or because the hub did not reach it.
-func again(r Reply, target string) bool {
-	return r.Again || !r.OK && strings.HasPrefix(r.Error, "no "+target+" is connected")
 }
 
 // silence is the error of a command that was not answered.
@@ -143,8 +137,19 @@ func (c *Client) silence(ctx context.Context, target string, refusal Reply, unan
 	if mayBeDone {
 		why += "; whether the command was carried out is not known"
 	}
-	return fmt.Errorf("%w from %s (%w): %s", ErrNoAnswer, target, ctx.Err(), why)
+	return &noAnswer{target: target, why: why, ended: ctx.Err()}
 }
+
+// noAnswer is ErrNoAnswer with who did not answer and why. It wraps why the wait ended too, but does not say it: an operator
+// knows that time has passed.
+type noAnswer struct {
+	target, why string
+	ended       error
+}
+
+func (e *noAnswer) Error() string { return ErrNoAnswer.Error() + " from " + e.target + ": " + e.why }
+
+func (e *noAnswer) Unwrap() []error { return []error{ErrNoAnswer, e.ended} }
 
 // expect says where the answers to a request go; nil takes no more.
 func (c *Client) expect(id string, replies chan<- Reply) {

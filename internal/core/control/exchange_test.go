@@ -123,7 +123,7 @@ func TestACallOutlivesARestartOfTheBrokerAndOfTheDaemon(t *testing.T) {
 
 	startBroker(t, p)
 	second := newServer(t, p, control.ServerOptions{})
-	second.HandleChange("launch", func(_ context.Context, r control.Request) control.Reply {
+	second.Handle("launch", func(_ context.Context, r control.Request) control.Reply {
 		done.Add(1)
 		begun <- r.ID
 		return control.Answer(nil, nil)

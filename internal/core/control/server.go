@@ -56,31 +56,21 @@ type ServerOptions struct {
 	Endpoint string // the hub's socket for daemons
 	Name     string // of the daemon: what clients call it
 	Logger   *slog.Logger
-
-	// Audit, if not nil, is told of each command that changes something, after it was done and before it is answered.
-	// It may be called by several goroutines at once.
-	Audit func(Request, Reply)
-
-	Now func() time.Time // time.Now if nil
+	Now      func() time.Time // time.Now if nil
 }
 
 // Server carries out the commands that are sent to one daemon.
 type Server struct {
 	o        ServerOptions
 	conn     *wire.Conn
-	commands map[string]command // not changed once Run has begun
-	memory   *memory
-	inHand   chan struct{} // a token for each command that is carried out
+	commands map[string]Handler // not changed once Run has begun
+	inHand   inHand
+	tokens   chan struct{} // one for each command that is carried out
 	working  sync.WaitGroup
 }
 
-type command struct {
-	handler Handler
-	changes bool
-}
-
-// NewServer connects to the broker's control hub, which need not be there yet and may restart. Handle and HandleChange
-// follow, then Run, or Close.
+// NewServer connects to the broker's control hub, which need not be there yet and may restart. Handle follows, then
+// Run, or Close.
 func NewServer(o ServerOptions) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -93,19 +83,14 @@ func NewServer(o ServerOptions) (*Server, error) {
 		return nil, fmt.Errorf("connect to the control socket: %w", err)
 	}
 	return &Server{
-		o: o, conn: conn, commands: map[string]command{},
-		memory: newMemory(o.Now), inHand: make(chan struct{}, maxInHand),
+		o: o, conn: conn, commands: map[string]Handler{},
+		inHand: inHand{waiting: map[string][][]byte{}}, tokens: make(chan struct{}, maxInHand),
 	}, nil
 }
 
-// Handle has a command that only reads carried out by h.
-func (s *Server) Handle(name string, h Handler) { s.commands[name] = command{handler: h} }
-
-// HandleChange has a command that changes something carried out by h: it is told to Audit, and its answer is remembered
-// for ten minutes so that it is not done twice.
-func (s *Server) HandleChange(name string, h Handler) {
-	s.commands[name] = command{handler: h, changes: true}
-}
+// Handle has a command carried out by h. A request that comes again after it was answered is carried out again: whoever
+// changes something remembers by Request.ID what is done already.
+func (s *Server) Handle(name string, h Handler) { s.commands[name] = h }
 
 // Run carries out commands until ctx ends. Then it takes no more, waits for those in hand, sends their answers and
 // closes the connection.
@@ -130,28 +115,24 @@ func (s *Server) Run(ctx context.Context) error {
 // Close ends the connection of a Server that is not run; Run does it at its end.
 func (s *Server) Close() error { return s.conn.Close() }
 
-// accept begins to carry out a command, unless it was sent before. It waits while too many are in hand.
+// accept begins to carry out a command, unless it is in hand. It waits while too many are in hand.
 func (s *Server) accept(ctx context.Context, f wire.Frames) {
 	if len(f) != 3 {
 		s.o.Logger.Debug("malformed command dropped", "frames", len(f), "want", 3)
 		return
 	}
 	client, id, body := f[0], string(f[1]), f[2]
-	isNew, reply := s.memory.begin(id, client)
-	if !isNew {
-		if reply != nil {
-			s.send([][]byte{client}, id, reply)
-		}
+	if !s.inHand.begin(id, client) {
 		return
 	}
 	select {
-	case s.inHand <- struct{}{}:
+	case s.tokens <- struct{}{}:
 	case <-ctx.Done():
-		s.finish(id, Reply{Error: "the " + s.o.Name + " is stopping", Again: true}, false)
+		s.finish(id, Reply{Error: "the " + s.o.Name + " is stopping", Again: true})
 		return
 	}
 	s.working.Go(func() {
-		defer func() { <-s.inHand }()
+		defer func() { <-s.tokens }()
 		s.work(ctx, id, body)
 	})
 }
@@ -160,52 +141,43 @@ func (s *Server) accept(ctx context.Context, f wire.Frames) {
 func (s *Server) work(ctx context.Context, id string, body []byte) {
 	r := Request{}
 	if err := json.Unmarshal(body, &r); err != nil {
-		s.finish(id, Reply{Error: fmt.Sprintf("the command cannot be read: %v", err)}, false)
+		s.finish(id, Reply{Error: fmt.Sprintf("the command cannot be read: %v", err)})
 		return
 	}
 	r.ID = id // what the answer goes by; a client has no reason to send another
-	c, known := s.commands[r.Command]
+	handler, known := s.commands[r.Command]
 	if !known {
 		names := slices.Sorted(maps.Keys(s.commands))
-		s.finish(id, Reply{Error: fmt.Sprintf("the %s has no command %q: it has %s", s.o.Name, r.Command, strings.Join(names, ", "))}, false)
+		s.finish(id, Reply{Error: fmt.Sprintf("the %s has no command %q: it has %s", s.o.Name, r.Command, strings.Join(names, ", "))})
 		return
 	}
 	if late := s.o.Now().Sub(r.Expires); !r.Expires.IsZero() && late > 0 {
 		s.o.Logger.Warn("command refused: it came too late", "command", r.Command, "author", r.Author, "late", late)
-		s.finish(id, Reply{Again: true, Error: fmt.Sprintf("the command came %v after the time until which it was waited for; nothing was done", late)}, false)
+		s.finish(id, Reply{Again: true, Error: fmt.Sprintf("the command came %v after the time until which it was waited for; nothing was done", late)})
 		return
 	}
-	s.finish(id, s.carryOut(ctx, c, r), c.changes)
+	s.finish(id, s.carryOut(ctx, handler, r))
 }
 
-// carryOut calls the handler and has a change audited. A panic is a bug in us; it costs this command and nothing else.
-func (s *Server) carryOut(ctx context.Context, c command, r Request) (reply Reply) {
+// carryOut calls the handler. A panic is a bug in us; it costs this command and nothing else.
+func (s *Server) carryOut(ctx context.Context, handler Handler, r Request) (reply Reply) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.o.Logger.Error("command panicked", "command", r.Command, "author", r.Author, "panic", p, "stack", string(debug.Stack()))
 			reply = Reply{Error: fmt.Sprintf("%s: internal error in the %s, which goes on; its log says more: %v", r.Command, s.o.Name, p)}
 		}
 	}()
-	reply = c.handler(ctx, r)
-	if c.changes && s.o.Audit != nil {
-		s.o.Audit(r, reply) // before the answer leaves: what was answered is in the trail
-	}
-	return reply
+	return handler(ctx, r)
 }
 
-// finish answers a command. The answer is remembered if it must be, or if it is small.
-func (s *Server) finish(id string, r Reply, changes bool) {
+// finish answers a command to all who wait for it.
+func (s *Server) finish(id string, r Reply) {
 	text, err := json.Marshal(r)
 	if err != nil { // Result is not JSON
 		text, _ = json.Marshal(Reply{Error: fmt.Sprintf("the answer of the %s cannot be told: %v", s.o.Name, err)})
 	}
-	keep := !r.Again && (changes || len(text) <= largestReading)
-	s.send(s.memory.end(id, text, keep), id, text)
-}
-
-func (s *Server) send(clients [][]byte, id string, reply []byte) {
-	for _, client := range clients {
-		if err := s.conn.Send(wire.Frames{client, []byte(id), reply}); err != nil {
+	for _, client := range s.inHand.end(id) {
+		if err := s.conn.Send(wire.Frames{client, []byte(id), text}); err != nil {
 			s.o.Logger.Debug("answer dropped", "request", id, "err", err)
 		}
 	}

@@ -1,9 +1,10 @@
 // Package control carries an operator's commands to the daemons and their answers back, through the broker's
 // control port.
 //
-// Every command is answered. Every command has an id chosen by the client: sent twice, it is done once and
-// answered twice with the same answer. Commands that change something are written to the audit trail with their author before
-// they are answered.
+// Every command is answered. Every command has an id chosen by the client, who sends the same request again when no answer
+// comes: while it is in hand it is not begun a second time, and whoever asked gets the one answer. Once it is answered the
+// Server forgets it. A daemon that changes something on command keeps the answers itself, by id and durably, with
+// the audit trail: the manager does so in its store. What only reads is read again.
 //
 // A Client (console, command line) sends to the broker's control hub, which passes the command to the Server of the
 // daemon it names; the answer goes back the same way. The sockets are unix sockets in a directory that only its owner may
@@ -13,6 +14,7 @@ package control
 
 import (
 	"encoding/json"
+	"log/slog"
 	"time"
 
 	"nowcast/internal/core/launch"
@@ -85,4 +87,6 @@ type LogsArgs struct {
 	Name   string    `json:"name,omitempty"`   // of this logger only
 	Launch int64     `json:"launch,omitempty"` // of this launch only
 	Search string    `json:"search,omitempty"` // containing this, case ignored
+
+	Level *slog.Level `json:"level,omitempty"` // of this level and above; nil: of all
 }

@@ -7,6 +7,8 @@ package engine
 import (
 	"fmt"
 	"log/slog"
+	"strings"
+	"unicode"
 
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/config"
@@ -44,11 +46,11 @@ func Refuse(err error) Decision {
 func Decide(reg *config.Registry, m message.Message, cl *checklist.Checklist) Decision {
 	worker, ok := reg.Workers[m.Source]
 	if !ok { // step 1
-		return refused(message.UnregisteredWork, "message received from unregistered worker: %s", m.Source)
+		return refused(message.UnregisteredWork, "message received from unregistered worker: %s", printable(m.Source))
 	}
 	words, ok := worker.Types[m.Type]
 	if !ok { // step 2
-		return refused(message.UnregisteredType, "unregistered message type received from %s worker: %s", m.Source, m.Type)
+		return refused(message.UnregisteredType, "unregistered message type received from %s worker: %s", m.Source, printable(m.Type))
 	}
 	d := Decision{Reply: reply(message.Ack, nil)}
 	d.line(slog.LevelDebug, "received message from %s: (%s) %s", m.Source, m.Type, words) // step 3
@@ -92,6 +94,15 @@ func refused(typ, format string, args ...any) Decision {
 	d := Decision{Reply: reply(typ, nil)}
 	d.line(slog.LevelError, format, args...)
 	return d
+}
+
+// printable returns a stranger's text as it is if it can stand in a log line, and quoted if it has control characters in it:
+// they could forge lines and steer the terminal of whoever reads the log.
+func printable(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) && r != ' ' }) {
+		return message.Excerpt([]byte(s))
+	}
+	return s
 }
 
 func reply(typ string, payload pyyaml.Value) message.Message {

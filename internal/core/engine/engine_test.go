@@ -37,6 +37,12 @@ func TestDecide(t *testing.T) {
 			level:   slog.LevelError,
 			logging: "message received from unregistered worker: stranger",
 		},
+		"step 1: a name that could forge a log line or steer a terminal is quoted": {
+			msg:     message.Message{Source: "x\n2031 INFO [manager] \x1b[2J", Type: "success"},
+			reply:   message.Message{Source: "manager", Type: "unregistered worker"},
+			level:   slog.LevelError,
+			logging: `message received from unregistered worker: "x\n2031 INFO [manager] \x1b[2J"`,
+		},
 		"step 2: a type that is not registered is refused": {
 			msg:     message.Message{Source: "sleep", Type: "snored"},
 			reply:   message.Message{Source: "manager", Type: "unregistered message type"},

@@ -29,10 +29,10 @@ import (
 const (
 	StreamLaunch    = "launch"    // Body: []launch.Launch, the new state of each
 	StreamChecklist = "checklist" // Body: []ChecklistChange, in order
-	StreamBarrier   = "barrier"   // Body: []Barrier, all that are open
+	StreamBarrier   = "barrier"   // Body: []engine.Barrier, all that are open
 	StreamLog       = "log"       // topic log.<name>.<LEVEL>; Body: []LogRecord
 	StreamDaemon    = "daemon"    // Body: Heartbeat
-	StreamAlert     = "alert"     // Body: Alert
+	StreamAlert     = "alert"     // Body: engine.Alert
 )
 
 // Event is one message of the feed. On the wire it is two frames: the topic, and this as JSON.
@@ -66,12 +66,6 @@ type ChecklistChange struct {
 	Op     string    `json:"op"`             // "update": merge the mapping YAML into the mapping at the key; "set": replace the value; "clear"
 	YAML   string    `json:"yaml,omitempty"` // {key: value} as PyYAML writes it
 }
-
-// Barrier and Alert are the decision's own records.
-type (
-	Barrier = engine.Barrier
-	Alert   = engine.Alert
-)
 
 // LogRecord is one line of somebody's log.
 type LogRecord struct {
@@ -120,6 +114,6 @@ type Snapshot struct {
 	Time      time.Time         `json:"time"`
 	Launches  []launch.Launch   `json:"launches"`  // all unfinished, and the newest finished
 	Checklist string            `json:"checklist"` // as PyYAML writes it
-	Barriers  []Barrier         `json:"barriers"`
-	Alerts    []Alert           `json:"alerts"` // newest last
+	Barriers  []engine.Barrier  `json:"barriers"`
+	Alerts    []engine.Alert    `json:"alerts"` // newest last
 }

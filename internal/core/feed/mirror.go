@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nowcast/internal/core/checklist"
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/pyyaml"
 )
 
@@ -47,7 +48,7 @@ type Mirror struct {
 	launches launches
 	list     *checklist.Checklist
 	touched  []Touch
-	barriers []Barrier
+	barriers []engine.Barrier
 	alerts   alerts
 	daemons  daemons
 	logs     logBook
@@ -137,14 +138,14 @@ func (m *Mirror) change(e *Event) error {
 	case StreamChecklist:
 		return m.changeChecklist(e)
 	case StreamBarrier:
-		var open []Barrier
+		var open []engine.Barrier
 		if err := e.Decode(&open); err != nil {
 			return err
 		}
 		m.barriers = open
 		m.rev.Barriers++
 	case StreamAlert:
-		var a Alert
+		var a engine.Alert
 		if err := e.Decode(&a); err != nil {
 			return err
 		}
@@ -203,7 +204,7 @@ func (m *Mirror) SetSnapshot(s Snapshot) error {
 }
 
 // Barriers returns the open barriers.
-func (m *Mirror) Barriers() []Barrier { return m.barriers }
+func (m *Mirror) Barriers() []engine.Barrier { return m.barriers }
 
 // Revisions returns the counters of changes.
 func (m *Mirror) Revisions() Revisions { return m.rev }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nowcast/internal/core/checklist"
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/pyyaml"
 )
@@ -25,8 +26,8 @@ type model struct {
 	seq      map[string]uint64
 	launches []launch.Launch
 	list     *checklist.Checklist
-	barriers []Barrier
-	alerts   []Alert
+	barriers []engine.Barrier
+	alerts   []engine.Alert
 	nextID   int64
 	had      map[string]bool    // states as state() writes them
 	way      map[string][]Event // published and not delivered yet, by epoch
@@ -78,12 +79,12 @@ func (m *model) step() {
 		m.barriers = nil
 		for range m.random.IntN(3) {
 			m.nextID++
-			m.barriers = append(m.barriers, Barrier{ID: m.nextID, Missing: []string{"a", "b"}[:m.random.IntN(3)]})
+			m.barriers = append(m.barriers, engine.Barrier{ID: m.nextID, Missing: []string{"a", "b"}[:m.random.IntN(3)]})
 		}
 		m.publish(StreamBarrier, m.barriers)
 	case 8:
 		m.nextID++
-		a := Alert{ID: m.nextID, Time: m.clock.Add(time.Duration(m.nextID)), Kind: "rule error"}
+		a := engine.Alert{ID: m.nextID, Time: m.clock.Add(time.Duration(m.nextID)), Kind: "rule error"}
 		m.alerts = append(m.alerts, a)
 		m.publish(StreamAlert, a)
 	default:
@@ -134,12 +135,12 @@ func (m *model) snapshot() Snapshot {
 	return Snapshot{
 		Source: SourceManager, Epoch: m.epoch, Seq: maps.Clone(m.seq), Time: m.clock,
 		Launches: append([]launch.Launch(nil), m.launches...), Checklist: string(pyyaml.Encode(m.list.Map())),
-		Barriers: m.barriers, Alerts: append([]Alert(nil), m.alerts...),
+		Barriers: m.barriers, Alerts: append([]engine.Alert(nil), m.alerts...),
 	}
 }
 
 // state writes everything down, and keeps the parts apart: a reader may have applied more of one stream than of another.
-func state(launches []launch.Launch, list *pyyaml.Map, barriers []Barrier, alerts []Alert) []string {
+func state(launches []launch.Launch, list *pyyaml.Map, barriers []engine.Barrier, alerts []engine.Alert) []string {
 	l, _ := json.Marshal(launches)
 	b, _ := json.Marshal(barriers)
 	a, _ := json.Marshal(alerts)
@@ -159,9 +160,9 @@ func shown(m *Mirror) []string {
 	for _, l := range m.Launches() {
 		launches = append([]launch.Launch{*l}, launches...)
 	}
-	var alerts []Alert
-	if len(m.Alerts()) > 0 {
-		alerts = m.Alerts()
+	var alerts []engine.Alert
+	for _, a := range m.Alerts() {
+		alerts = append(alerts, a.Alert)
 	}
 	return state(launches, m.Checklist(), m.Barriers(), alerts)
 }

@@ -12,9 +12,7 @@ type launches struct {
 	byID     map[int64]*launch.Launch
 	ids      []int64 // ascending
 	finished int
-
-	// What readers were given; nil after a change.
-	newest, unfinishedFirst []*launch.Launch
+	newest   []*launch.Launch // what readers were given; nil after a change
 }
 
 func newLaunches(limit int) launches {
@@ -29,7 +27,7 @@ func (ls *launches) replace(all []launch.Launch) {
 
 // put adds launches, or takes their new states, and forgets the oldest finished ones beyond the limit.
 func (ls *launches) put(all []launch.Launch) {
-	ls.newest, ls.unfinishedFirst = nil, nil
+	ls.newest = nil
 	for i := range all {
 		l := &all[i]
 		old := ls.byID[l.ID]
@@ -91,23 +89,6 @@ func (m *Mirror) Launches() []*launch.Launch {
 		}
 	}
 	return ls.newest
-}
-
-// LaunchesUnfinishedFirst returns the launches that are under way, newest first, and then the others, newest first.
-func (m *Mirror) LaunchesUnfinishedFirst() []*launch.Launch {
-	ls := &m.launches
-	if ls.unfinishedFirst == nil {
-		all := m.Launches()
-		ls.unfinishedFirst = make([]*launch.Launch, 0, len(all))
-		for _, final := range []bool{false, true} {
-			for _, l := range all {
-				if l.State.Final() == final {
-					ls.unfinishedFirst = append(ls.unfinishedFirst, l)
-				}
-			}
-		}
-	}
-	return ls.unfinishedFirst
 }
 
 // Launch returns a launch, and whether the mirror has one with this id.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,7 +30,8 @@ const (
 )
 
 // Publisher sends one source's events to the feed hub. Its methods are safe for concurrent use and none but Close ever
-// waits for anything: while there is no broker, or it is too slow, events are kept in bounded queues.
+// waits for anything: while there is no broker, or it is too slow, events are kept in bounded queues. What had to be dropped is told by
+// a warning in the log stream as soon as the hub takes events again.
 type Publisher struct {
 	o      PublisherOptions
 	source string
@@ -42,8 +44,9 @@ type Publisher struct {
 
 	mu     sync.Mutex // guards what follows; held when a sequence number is given until the event is queued, so that both have one order
 	seq    map[string]uint64
-	state  queue // every stream but log
-	lines  queue // log, in a queue of its own: a flood of log lines must not push out what leads to new snapshots
+	state  queue  // every stream but log
+	lines  queue  // log, in a queue of its own: a flood of log lines must not push out what leads to new snapshots
+	told   uint64 // how many dropped events were told of
 	closed bool
 }
 
@@ -104,13 +107,6 @@ func (p *Publisher) Position() (epoch string, seq map[string]uint64) {
 
 // Log sends a log record. Records wait up to 10 ms for others to share an event with; see logBatch.
 func (p *Publisher) Log(r LogRecord) { p.logs.add(r) }
-
-// Dropped returns how many events were dropped because the hub did not take them.
-func (p *Publisher) Dropped() uint64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.state.dropped + p.lines.dropped
-}
 
 // Close sends what is queued, waiting for the hub no longer than Linger. What is published later is dropped.
 func (p *Publisher) Close() error {
@@ -196,6 +192,26 @@ func (p *Publisher) signal() {
 	}
 }
 
+// losses returns an event that tells operators how many events were dropped because the hub did not take them, if there
+// are new ones. It travels as a line of the log, and last, so that once per jam there is one. The caller holds mu.
+func (p *Publisher) losses() []wire.Frames {
+	dropped := p.state.dropped + p.lines.dropped
+	if dropped == p.told {
+		return nil
+	}
+	r := LogRecord{
+		Time: p.o.Now().UTC(), Level: slog.LevelWarn, Name: p.source, PID: os.Getpid(),
+		Message: fmt.Sprintf("%d events of %s (log lines and changes) were dropped: the broker was away or too slow for them", dropped-p.told, p.source),
+	}
+	body, err := json.Marshal([]LogRecord{r})
+	if err != nil {
+		return nil // a record of ours always can be
+	}
+	p.told = dropped
+	p.seq[StreamLog]++
+	return []wire.Frames{{[]byte(r.Topic()), p.encode(StreamLog, body)}}
+}
+
 // send is the goroutine that hands events to the socket. Only it waits when the socket's queue is full.
 func (p *Publisher) send() {
 	for range p.wake {
@@ -204,6 +220,9 @@ func (p *Publisher) send() {
 			batch := p.state.take(handOver)
 			if len(batch) == 0 {
 				batch = p.lines.take(handOver)
+			}
+			if len(batch) == 0 {
+				batch = p.losses()
 			}
 			closed := p.closed
 			p.mu.Unlock()

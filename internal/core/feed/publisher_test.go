@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/wire"
 )
@@ -58,7 +59,7 @@ func TestEventsWaitForAHubThatStartsLater(t *testing.T) {
 	in, _ := sockets(t)
 	p := publisher(t, in, "manager", PublisherOptions{})
 	for i := range 100 {
-		p.Publish(StreamAlert, Alert{ID: int64(i)})
+		p.Publish(StreamAlert, engine.Alert{ID: int64(i)})
 	}
 	// The reader binds in the hub's place, so that nothing passes before it listens.
 	conn, err := wire.Open(wire.Options{Kind: wire.Dealer, Bind: []string{in}})
@@ -93,7 +94,7 @@ func TestPublishingGoesOnAfterTheHubHasRestarted(t *testing.T) {
 	h := startHub(t, in, out)
 	events := h.subscribe(t, out, "")
 	p := publisher(t, in, "manager", PublisherOptions{})
-	p.Publish(StreamAlert, Alert{ID: 1})
+	p.Publish(StreamAlert, engine.Alert{ID: 1})
 	collect(t, events, func(all []Event) bool { return len(all) == 1 })
 	h.stop()
 	h = startHub(t, in, out)
@@ -102,7 +103,7 @@ func TestPublishingGoesOnAfterTheHubHasRestarted(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("the subscriber did not come back")
 	}
-	p.Publish(StreamAlert, Alert{ID: 2})
+	p.Publish(StreamAlert, engine.Alert{ID: 2})
 	got := collect(t, events, func(all []Event) bool { return len(all) == 1 })
 	if got[0].Seq != 2 {
 		t.Errorf("got number %d, want 2", got[0].Seq)
@@ -121,10 +122,10 @@ func TestWithoutAHubNothingWaitsAndMemoryIsBounded(t *testing.T) {
 		t.Errorf("got position %d, want %d", seq[StreamAlert], events)
 	}
 	p.mu.Lock()
-	queued := p.state.bytes
+	queued, dropped := p.state.bytes, p.state.dropped
 	p.mu.Unlock()
-	if queued > maxQueuedBytes || p.Dropped() == 0 {
-		t.Errorf("got %d bytes queued and %d events dropped, want at most %d bytes, and some dropped", queued, p.Dropped(), maxQueuedBytes)
+	if queued > maxQueuedBytes || dropped == 0 {
+		t.Errorf("got %d bytes queued and %d events dropped, want at most %d bytes, and some dropped", queued, dropped, maxQueuedBytes)
 	}
 	start := time.Now()
 	p.Close()
@@ -135,6 +136,48 @@ func TestWithoutAHubNothingWaitsAndMemoryIsBounded(t *testing.T) {
 	p.Log(LogRecord{})
 	if _, seq := p.Position(); seq[StreamAlert] != events {
 		t.Errorf("after Close an event was numbered: got %d, want %d", seq[StreamAlert], events)
+	}
+}
+
+func TestDroppedEventsAreToldOnce(t *testing.T) {
+	in, _ := sockets(t)
+	p := publisher(t, in, "manager", PublisherOptions{})
+	for range 3 * maxQueued {
+		p.Publish(StreamAlert, 1)
+	}
+	p.mu.Lock()
+	dropped := p.state.dropped
+	p.mu.Unlock()
+	conn, err := wire.Open(wire.Options{Kind: wire.Dealer, Bind: []string{in}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var told []string
+	var last uint64
+	for last <= 3*maxQueued {
+		select {
+		case batch := <-conn.Receive():
+			for _, f := range batch {
+				e, err := parse(f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var records []LogRecord
+				if e.Stream != StreamLog {
+					last = e.Seq
+				} else if err := e.Decode(&records); err != nil {
+					t.Fatal(err)
+				} else if told = append(told, records[0].Message); len(told) == 1 {
+					p.Publish(StreamAlert, 1) // comes after a second warning, if there is one
+				}
+			}
+		case <-time.After(patience):
+			t.Fatalf("got the warnings %q and no more", told)
+		}
+	}
+	if len(told) != 1 || dropped == 0 || !strings.HasPrefix(told[0], fmt.Sprint(dropped, " events of manager")) {
+		t.Errorf("got the warnings %q, want one of %d events", told, dropped)
 	}
 }
 
@@ -195,7 +238,7 @@ func TestWhatCannotBePublishedIsLoggedAndLeavesAGap(t *testing.T) {
 	var log bytes.Buffer
 	p := publisher(t, in, "manager", PublisherOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	p.Publish(StreamAlert, func() {})
-	p.Publish(StreamAlert, Alert{ID: 1})
+	p.Publish(StreamAlert, engine.Alert{ID: 1})
 	got := collect(t, events, func(all []Event) bool { return len(all) == 1 })
 	if got[0].Seq != 2 || !strings.Contains(log.String(), "could not be published") {
 		t.Errorf("got number %d, want 2, and log %q", got[0].Seq, log.String())

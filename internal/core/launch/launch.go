@@ -55,7 +55,7 @@ const (
 	Failed    State = "failed"    // its last report was a failure
 	Crashed   State = "crashed"   // it reported a crash, could not be started, or ended with an error status and no report
 	Killed    State = "killed"    // a signal ended it before it reported
-	Lost      State = "lost"      // it ended with status 0 and no report, or vanished while nobody watched
+	Lost      State = "lost"      // it ended with status 0 and no report, or ended while nobody watched
 )
 
 var order = []State{Decided, Starting, Running, Succeeded, Failed, Crashed, Killed, Lost}
@@ -140,7 +140,11 @@ type Exit struct {
 	Time   time.Time
 	Status int    // exit status; -1 if a signal ended it or it is not known
 	Signal string // "" unless a signal ended it
-	Err    error  // it could not be started, or its end could not be learned
+	Err    error  // it could not be started or, if Unseen, why its end is not known
+
+	// Unseen says that how it ended is not known: it was adopted from an earlier manager, and only a process's parent
+	// learns its exit status.
+	Unseen bool
 }
 
 // Outcome returns the final state of a launch whose process ended as e says, and a note for the operator. What
@@ -159,6 +163,8 @@ func (l *Launch) Outcome(e Exit) (State, string) {
 		return Crashed, "reported " + report
 	case l.KilledBy != "":
 		return Killed, "killed by " + l.KilledBy + ", " + e.String()
+	case e.Unseen:
+		return Lost, e.String()
 	case e.Err != nil:
 		return Crashed, e.Err.Error()
 	case e.Signal != "":
@@ -191,6 +197,8 @@ func (e Exit) String() string {
 		return e.Err.Error()
 	case e.Signal != "":
 		return "ended by signal " + e.Signal
+	case e.Unseen:
+		return "ended while nobody watched"
 	}
 	return fmt.Sprintf("exited with status %d", e.Status)
 }

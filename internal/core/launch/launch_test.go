@@ -40,6 +40,10 @@ func TestOutcome(t *testing.T) {
 		"a signal and no word":                        {nil, "", Exit{Status: -1, Signal: "killed"}, Killed, "ended by signal killed before it reported"},
 		"a signal after its report":                   {[]string{"success"}, "", Exit{Status: -1, Signal: "killed"}, Succeeded, "reported success, then ended by signal killed"},
 		"it could not be started":                     {nil, "", Exit{Status: -1, Err: errors.New("no such file")}, Crashed, "no such file"},
+		"nobody watched its end":                      {[]string{"need"}, "", Exit{Status: -1, Unseen: true, Err: errors.New("ended before the restart")}, Lost, "ended before the restart"},
+		"nobody watched, nobody knows why":            {nil, "", Exit{Status: -1, Unseen: true}, Lost, "ended while nobody watched"},
+		"nobody watched, but it had reported":         {[]string{"failure"}, "", Exit{Status: -1, Unseen: true}, Failed, "reported failure"},
+		"nobody watched what an operator ended":       {nil, "sue@host", Exit{Status: -1, Unseen: true}, Killed, "killed by sue@host, ended while nobody watched"},
 		"an operator ended it and it exited in peace": {nil, "sue@host", Exit{}, Killed, "killed by sue@host, exited with status 0"},
 	} {
 		l := &Launch{KilledBy: tc.killer}

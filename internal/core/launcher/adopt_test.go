@@ -64,7 +64,7 @@ func TestAdoptedProcessIsWatchedAndCanBeKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := nextExit(t, la)
-	if e.ID != 9 || e.Status != -1 || !errors.Is(e.Err, errAdopted) {
+	if e.ID != 9 || e.Status != -1 || !e.Unseen || !errors.Is(e.Err, errAdopted) {
 		t.Errorf("got %+v, want launch 9 to have ended with an unknown status", e)
 	}
 	if got := output(t, l); got == "" {
@@ -86,7 +86,7 @@ func TestAdoptionOfWhatIsGoneEndsAtOnce(t *testing.T) {
 			tt.change(l)
 			la := newLauncher(t)
 			la.Adopt(l)
-			if e := nextExit(t, la); e.ID != 9 || e.Status != -1 || !errors.Is(e.Err, errAdopted) {
+			if e := nextExit(t, la); e.ID != 9 || e.Status != -1 || !e.Unseen || !errors.Is(e.Err, errAdopted) {
 				t.Errorf("got %+v, want launch 9 to have ended with an unknown status", e)
 			}
 		})

@@ -284,3 +284,27 @@ func TestPrune(t *testing.T) {
 	}
 	nextExit(t, la)
 }
+
+func TestPruneKeepsTheOutputOfASilentProcessThatIsNotAdoptedYet(t *testing.T) {
+	l := startedEarlier(t)
+	old := time.Now().Add(-30 * 24 * time.Hour)
+	if err := os.Chtimes(l.Output, old, old); err != nil {
+		t.Fatal(err)
+	}
+	la, err := New(Options{OutputDir: filepath.Dir(l.Output), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(la.Close)
+	if n, err := la.Prune(KeepOutput); n != 0 || err != nil {
+		t.Errorf("while it runs: got %d, %v, want 0 files removed", n, err)
+	}
+	la.Adopt(l)
+	if _, err := la.Kill(l, "KILL"); err != nil {
+		t.Fatal(err)
+	}
+	nextExit(t, la)
+	if n, err := la.Prune(KeepOutput); n != 1 || err != nil {
+		t.Errorf("after its end: got %d, %v, want 1 file removed", n, err)
+	}
+}

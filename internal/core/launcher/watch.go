@@ -71,7 +71,7 @@ func reap(id int64, process *os.Process) launch.Exit {
 	e := launch.Exit{ID: id, Status: -1}
 	state, err := process.Wait()
 	if err != nil {
-		e.Err = fmt.Errorf("its exit status cannot be learned: %w", err)
+		e.Unseen, e.Err = true, fmt.Errorf("its exit status cannot be learned: %w", err)
 		return e
 	}
 	e.Status = state.ExitCode()
@@ -81,10 +81,10 @@ func reap(id int64, process *os.Process) launch.Exit {
 	return e
 }
 
-// Adopt watches the process of a launch that an earlier manager started. Its Exit has the status -1 and an Err that says
-// why; it comes at once if the process has ended already, or if its PID belongs to another process by now.
+// Adopt watches the process of a launch that an earlier manager started. Its Exit is Unseen, with an Err that
+// says why; it comes at once if the process has ended already, or if its PID belongs to another process by now.
 func (la *Launcher) Adopt(l *launch.Launch) {
-	gone := launch.Exit{ID: l.ID, Status: -1, Err: errAdopted}
+	gone := launch.Exit{ID: l.ID, Status: -1, Unseen: true, Err: errAdopted}
 	// First hold on to whoever has the PID, then see who it is: the other way round it could change in between.
 	pidfd, err := unix.PidfdOpen(l.PID, 0)
 	if err == nil && !alive(l) {

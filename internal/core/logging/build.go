@@ -8,8 +8,10 @@ import (
 
 // build opens the handlers, all of them, as Python does, and puts the loggers on them.
 func (l *Log) build(s *section) error {
-	l.warnings = s.warnings
-	l.fallback = &target{name: "lastResort", level: warning, sink: &stream{l.o.Stderr, mustFormatter(defaultFormat), l.trouble("stderr")}}
+	for _, w := range s.warnings {
+		l.warnings = append(l.warnings, w.Error())
+	}
+	l.fallback = &target{name: "lastResort", class: classStream, level: warning, sink: &stream{l.o.Stderr, mustFormatter(defaultFormat), l.trouble("stderr")}}
 	byName := map[string]*target{}
 	var errs config.Errors
 	for _, h := range s.handlers {
@@ -93,6 +95,9 @@ func (l *Log) openFile(h handlerSpec) (sink, error) {
 func (l *Log) openPublisher() (sink, error) {
 	ports := publisherPorts(l.c, l.name, l.role)
 	if len(ports) == 0 && l.role != Worker {
+		if l.name == aggregatorName { // it collects what others publish
+			return null{}, nil
+		}
 		l.warnings = append(l.warnings, fmt.Sprintf("log messages are not published: zmq: ports: logging: in %s has no port for %s", l.c.File, l.name))
 		return null{}, nil
 	}

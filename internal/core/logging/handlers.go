@@ -65,7 +65,7 @@ func (p *parser) handler(name string, m *pyyaml.Map, formatters map[string]*form
 	case classFile, classRotating, classWatched:
 		p.file(m, keys, &h)
 	case classTimed, classSMTP, classSysLog:
-		p.warnf(keys, "is a %s, which is not written to yet: its records are only where the other handlers put them", h.class)
+		p.warnf(keys, "rely on the other handlers", "is a %s, which is not written to yet", h.class)
 	}
 	return h
 }

@@ -139,7 +139,17 @@ func (l *Log) whereTo() string {
 		// The reference's words, also where we keep to the loopback interface: scripts look for them.
 		return "publishing logging messages to tcp://*:" + l.address[strings.LastIndexByte(l.address, ':')+1:]
 	}
-	return "writing logging messages to local file system"
+	own := l.resolve(l.name).handlers
+	classes := func(known ...string) bool {
+		return slices.ContainsFunc(own, func(t *target) bool { return slices.Contains(known, t.class) && t.level <= critical })
+	}
+	switch {
+	case classes(classFile, classRotating, classWatched):
+		return "writing logging messages to local file system"
+	case classes(classStream):
+		return "writing logging messages to console"
+	}
+	return "logging messages are only shown by the console and `nowcastd logs`: no handler writes them"
 }
 
 // resolve follows a dotted name up to the root, as Python does: level from the first ancestor that has one, handlers from all

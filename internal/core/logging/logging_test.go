@@ -193,10 +193,10 @@ logging:
   root: {level: DEBUG, handlers: [email, console]}
 `), "manager", Daemon, Options{})
 	l.Announce()
-	lines := strings.Split(l.out.String(), "\n")
+	lines := strings.Split(strings.ReplaceAll(l.out.String(), l.dir, "DIR"), "\n")
 	want(t, "warnings", strings.Join(lines[3:], "\n"),
-		"WARNING logging: handlers: email is a logging.handlers.SMTPHandler, which is not written to yet: its records are only where the other handlers put them\n"+
-			"WARNING logging: handlers: console: filters are not used: they are Python code, which is not run here\n")
+		"WARNING DIR/nowcast.yaml:12: logging: handlers: email: is a logging.handlers.SMTPHandler, which is not written to yet: rely on the other handlers\n"+
+			"WARNING DIR/nowcast.yaml:13: logging: handlers: console: filters: are not used: they are Python code, which is not run here: delete them\n")
 }
 
 func TestMistakesInTheSectionAreErrorsWithLineKeyAndRemedy(t *testing.T) {
@@ -258,7 +258,7 @@ func TestAFileThatCannotBeOpenedIsAnErrorThatNamesHandlerAndFile(t *testing.T) {
 func TestAnAggregatorWithoutASectionOfItsOwnSaysSoAndLogsToStderr(t *testing.T) {
 	l := open(t, load(t, "logging: {publisher: {version: 1}}\n"), "log_aggregator", Aggregator, Options{})
 	l.Announce()
-	if got := l.err.String(); !strings.Contains(got, "WARNING [log_aggregator] logging: aggregator is not in") {
+	if got := l.err.String(); !strings.Contains(got, "logging: aggregator: is missing, so log messages go to stderr") {
 		t.Errorf("got %q", got)
 	}
 }

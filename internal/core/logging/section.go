@@ -3,7 +3,6 @@ package logging
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/pyyaml"
@@ -14,7 +13,7 @@ type section struct {
 	handlers []handlerSpec
 	loggers  map[string]loggerSpec
 	root     loggerSpec
-	warnings []string
+	warnings config.Errors
 }
 
 type handlerSpec struct {
@@ -54,7 +53,7 @@ func parseSection(c *config.Config, role Role) (*section, error) {
 	}
 	if _, ok := c.Logging.Get("aggregator"); !ok {
 		s := defaultSection()
-		s.warnings = append(s.warnings, "logging: aggregator is not in "+c.File+", so log messages go to stderr: write version, formatters, handlers and root there")
+		s.warnings = append(s.warnings, c.Complaint("is missing, so log messages go to stderr", "write version, formatters, handlers and root below it", "logging", "aggregator"))
 		return s, nil
 	}
 	return parsePart(c, "aggregator")
@@ -92,7 +91,7 @@ type parser struct {
 	c      *config.Config
 	prefix []string
 	errs   config.Errors
-	warns  []string
+	warns  config.Errors
 }
 
 func parseDict(c *config.Config, m *pyyaml.Map, prefix ...string) (*section, error) {
@@ -139,8 +138,8 @@ func (p *parser) errorf(keys []string, remedy, format string, args ...any) {
 }
 
 // warnf is for what is accepted and not done.
-func (p *parser) warnf(keys []string, format string, args ...any) {
-	p.warns = append(p.warns, strings.Join(slices.Concat(p.prefix, keys), ": ")+" "+fmt.Sprintf(format, args...))
+func (p *parser) warnf(keys []string, remedy, format string, args ...any) {
+	p.warns = append(p.warns, p.c.Complaint(fmt.Sprintf(format, args...), remedy, slices.Concat(p.prefix, keys)...))
 }
 
 // entries yields the mappings in a mapping of mappings, by name.
@@ -250,7 +249,7 @@ func (p *parser) level(m *pyyaml.Map, keys []string, absent int) int {
 func (p *parser) filters(m *pyyaml.Map, keys []string) {
 	if v, ok := m.Get("filters"); ok {
 		if list, ok := v.([]pyyaml.Value); !ok || len(list) > 0 {
-			p.warnf(append(keys, "filters"), "are not used: they are Python code, which is not run here")
+			p.warnf(append(keys, "filters"), "delete them", "are not used: they are Python code, which is not run here")
 		}
 	}
 }

@@ -33,8 +33,8 @@ func (m *Manager) handle(ctx context.Context, batch []wire.Frames) {
 	m.submit(t)
 }
 
-// decodeAlone is how many requests one goroutine decodes faster than several.
-const decodeAlone = 8
+// decodeAlone is how many requests one goroutine decodes for less than it costs to wake another thread.
+const decodeAlone = 32
 
 func decode(batch []wire.Frames, limit int) []request {
 	requests := make([]request, len(batch))
@@ -86,15 +86,20 @@ func (m *Manager) apply(ctx context.Context, t *turn, r *request) {
 	now := m.Now().UTC()
 	m.lastMessage++
 	record := engine.Message{ID: m.lastMessage, Time: now, Source: r.msg.Source, Type: r.msg.Type, Body: r.body}
+	if record.Body == nil {
+		record.Body = []byte{} // there is nothing in it, and the store has no null
+	}
 	var d engine.Decision
 	if r.err != nil {
 		d = engine.Refuse(r.err)
-		record.Body = r.body[:min(len(r.body), keepGarbage)]
+		record.Body = append([]byte{}, r.body[:min(len(r.body), keepGarbage)]...) // never nil, and lets the rest go
 	} else {
 		d = engine.Decide(&m.Config.Registry, r.msg, m.checklist)
 	}
 	if d.Dump {
+		m.lines(d.Lines[:1]) // step 3 comes before step 4
 		m.dumpChecklist()
+		d.Lines = d.Lines[1:]
 	}
 	m.lines(d.Lines)
 	if d.Change != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"nowcast/internal/core/control"
 	"nowcast/internal/core/engine"
@@ -42,7 +43,7 @@ func (m *Manager) Do(ctx context.Context, r control.Request) control.Reply {
 	case answer := <-reply:
 		return answer
 	case <-ctx.Done():
-		return control.Reply{Error: "the manager is stopping; whether it did what was asked shows when it is back"}
+		return control.Reply{Error: "the manager has not answered so far; status shows whether it did what was asked"}
 	}
 }
 
@@ -51,15 +52,20 @@ func (m *Manager) execute(ctx context.Context, c command) {
 		c.reply <- control.Answer(m.snapshot(), nil)
 		return
 	}
+	if m.trouble != nil {
+		c.reply <- control.Reply{Error: "nothing was done, because it could not be recorded: " + m.trouble.Error()}
+		return
+	}
 	if op, found, err := m.Store.Operation(ctx, c.ID); err != nil {
 		c.reply <- control.Reply{Error: err.Error()}
 		return
 	} else if found {
 		var earlier control.Reply
-		if err := json.Unmarshal([]byte(op.Reply), &earlier); err == nil {
-			c.reply <- earlier
-			return
+		if err := json.Unmarshal([]byte(op.Reply), &earlier); err != nil {
+			earlier = control.Reply{Error: fmt.Sprintf("it was done at %s; the answer given then cannot be read: %v", op.Time.Format(time.RFC3339), err)}
 		}
+		c.reply <- earlier
+		return
 	}
 	t := m.turn()
 	answer := control.Answer(m.operate(ctx, t, c.Request))

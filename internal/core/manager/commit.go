@@ -18,9 +18,12 @@ type turn struct {
 	changes  []feed.ChecklistChange
 	changed  map[int64]*launch.Launch
 	barriers []engine.Barrier // all that are open; nil: they are as before
-	start    []*launch.Launch
+	start    []*launch.Launch // decided: recorded as starting next
+	ready    []*launch.Launch // recorded as starting: may be started
 	replies  []wire.Frames
-	answers  []func() // to operators
+	answers  []func()   // to operators
+	lost     bool       // given up: it stands in the place of a turn that did not become durable
+	file     *fileWrite // the checklist file, to be replaced once the turn is durable; nil: it is not, or not now
 }
 
 func (m *Manager) turn() *turn { return &turn{changed: map[int64]*launch.Launch{}} }
@@ -52,6 +55,7 @@ func (t *turn) add(later *turn) {
 		t.barriers = later.barriers
 	}
 	t.start = append(t.start, later.start...)
+	t.ready = append(t.ready, later.ready...)
 	t.replies = append(t.replies, later.replies...)
 	t.answers = append(t.answers, later.answers...)
 }
@@ -78,46 +82,100 @@ func (m *Manager) commitNext() {
 		t.effects.Launches = append(t.effects.Launches, t.changed[id].Clone())
 	}
 	m.addBase(t)
+	if len(t.changes) > 0 {
+		t.file = m.file.changed(m.checklist, m.seq)
+	}
 	m.inCommit = true
 	m.toCommit <- t
 }
 
-// complete does what had to wait until a turn was durable: it tells everybody, then acknowledges, then launches.
+// complete does what had to wait until a turn was durable: it acknowledges, tells everybody, and launches.
 func (m *Manager) complete(t *turn) {
 	m.inCommit = false
-	m.commitNext() // the disk works while we talk
-	if len(t.changes) > 0 {
-		m.file.changed(m, m.checklist, m.seq)
+	m.lost = m.lost || t.lost
+	if !t.lost {
+		m.trouble = nil
 	}
-	m.publish(t)
+	if t.file != nil {
+		m.file.done(m, t.file)
+	}
+	m.commitNext() // the disk works while we talk
 	if len(t.replies) > 0 {
 		if err := m.Requests.Send(t.replies...); err != nil {
 			m.Log.Error("replies could not be sent to the message broker", "err", err)
 		}
 	}
+	m.publish(t)
 	for _, answer := range t.answers {
 		answer()
 	}
-	m.waiting = append(m.waiting, t.start...)
+	m.waiting = append(m.waiting, t.ready...)
+	m.markStarting(t.start)
 	m.forget()
 }
 
-// drain waits until everything that was applied is durable and told.
-func (m *Manager) drain() {
-	for m.inCommit {
-		if t, ok := <-m.committed; ok {
-			m.complete(t)
+// markStarting has launches recorded as starting before they are. A manager that finds that record knows that there may be
+// a process, and does not start a second one.
+func (m *Manager) markStarting(decided []*launch.Launch) {
+	if len(decided) == 0 {
+		return
+	}
+	t := m.turn()
+	for _, l := range decided {
+		if live := m.launches[l.ID]; live != nil && live.State == launch.Decided {
+			live.State = launch.Starting
+			t.changed[l.ID] = live
+			t.ready = append(t.ready, l)
 		}
+	}
+	m.submit(t)
+}
+
+// drain waits until everything that was applied is durable and told. It returns false if that cannot be made durable for now.
+func (m *Manager) drain() bool {
+	for m.inCommit {
+		select {
+		case t := <-m.committed:
+			m.complete(t)
+		case err := <-m.failing:
+			m.storeTrouble(err)
+			return false
+		}
+	}
+	return true
+}
+
+// finish is drain at the end of Run, when the committer gives up what it cannot make durable.
+func (m *Manager) finish() {
+	for m.inCommit {
+		m.complete(<-m.committed)
 	}
 }
 
-// committer makes turns durable, one after the other. It is the only user of the store while Run runs, but for commands,
-// which drain first. If ctx ends before a turn could be made durable, that turn is given up: nothing of it is acknowledged, and
-// who waits for it asks the next manager.
+// storeTrouble remembers that commits fail, and raises an alert when that begins.
+func (m *Manager) storeTrouble(err error) {
+	if m.trouble == nil {
+		m.lastAlert++
+		a := engine.Alert{ID: m.lastAlert, Time: m.Now().UTC(), Kind: "state store", Message: "nothing is acknowledged: " + err.Error()}
+		m.alerts = append(m.alerts, a)
+		m.Feed.Publish(feed.StreamAlert, a)
+	}
+	m.trouble = err
+}
+
+// committer makes turns durable and then replaces the checklist file, one turn after the other. It is the only user of the
+// store while Run runs, but for commands, which drain first. If ctx ends before a turn could be made durable, that turn and
+// all that were built on it are given up: nothing of them is acknowledged, and who waits for them asks the next manager.
 func (m *Manager) committer(ctx context.Context) {
+	gaveUp := false
 	for t := range m.toCommit {
-		if !m.commit(ctx, &t.effects) {
+		switch {
+		case gaveUp || !m.commit(ctx, &t.effects):
+			gaveUp = true
 			t = m.turn()
+			t.lost = true
+		case t.file != nil:
+			m.file.replace(t.file)
 		}
 		m.committed <- t
 	}
@@ -134,11 +192,18 @@ func (m *Manager) commit(ctx context.Context, e *engine.Effects) bool {
 			return true
 		}
 		m.Log.Log(ctx, engine.LevelCritical, "state could not be made durable; nothing is acknowledged until it can be", "err", err, "again_in", wait)
-		m.Feed.Publish(feed.StreamAlert, engine.Alert{Time: m.Now().UTC(), Kind: "state store", Message: err.Error()})
+		again := time.After(wait)
 		select {
+		case m.failing <- err: // tells the loop, if it listens
+			select {
+			case <-ctx.Done():
+			case <-again:
+			}
 		case <-ctx.Done():
+		case <-again:
+		}
+		if ctx.Err() != nil {
 			return false
-		case <-time.After(wait):
 		}
 	}
 }

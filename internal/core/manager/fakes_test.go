@@ -206,8 +206,9 @@ func (r *rulebook) After(_ context.Context, m message.Message, cl *pyyaml.Map) (
 	return f(m, cl)
 }
 
-func (r *rulebook) Refresh() (bool, error) { return false, r.refresh }
-func (r *rulebook) Module() string         { return "next_workers" }
+func (r *rulebook) Refresh() (bool, error)   { return false, r.refresh }
+func (r *rulebook) Configure(*config.Config) {}
+func (r *rulebook) Module() string           { return "next_workers" }
 
 // world is a manager with everything around it.
 type world struct {

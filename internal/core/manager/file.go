@@ -12,8 +12,9 @@ import (
 	"nowcast/internal/core/checklist"
 )
 
-// The checklist file is current before a message is acknowledged as long as writing it takes less than writeInTurn.
-// Beyond that it is written by a goroutine of its own, and is at most lag behind.
+// The checklist file is current before a message is acknowledged as long as writing it takes less than writeInTurn: the
+// committer writes it when it has made a turn durable. Beyond that it is written by a goroutine of its own, and is at most
+// lag behind.
 const (
 	writeInTurn = 5 * time.Millisecond
 	lag         = 1500 * time.Millisecond
@@ -23,16 +24,18 @@ const (
 // so it is replaced atomically but not synced.
 type checklistFile struct {
 	path    string
-	behind  bool             // the last write took too long for a turn of the loop
+	behind  bool             // the last write took too long to be waited for
 	timer   <-chan time.Time // set while a change waits to be written
-	busy    bool             // a goroutine is writing
+	busy    bool             // a write is on its way, with the committer or in a goroutine of its own: it has buf
 	again   bool             // the checklist changed meanwhile
-	buf     []byte           // used again and again, not while busy
-	written chan fileWrite
+	buf     []byte           // used again and again by one fileWrite at a time
+	written chan *fileWrite
 	failed  bool
 }
 
+// fileWrite is one replacement of the file: what it shall contain, and what came of it.
 type fileWrite struct {
+	text []byte
 	took time.Duration
 	err  error
 }
@@ -40,80 +43,100 @@ type fileWrite struct {
 // due fires when a change has waited long enough.
 func (f *checklistFile) due() <-chan time.Time { return f.timer }
 
-// changed is called when the checklist has changed, before that is acknowledged.
-func (f *checklistFile) changed(m *Manager, c *checklist.Checklist, seq int64) {
+// changed is called with a changed checklist before the change is made durable. It returns the write that must follow before
+// the change is acknowledged, or nil and sees to a later one.
+func (f *checklistFile) changed(c *checklist.Checklist, seq int64) *fileWrite {
 	switch {
-	case !f.behind:
-		began := time.Now()
-		err := f.replace(f.text(c, seq))
-		f.report(m, fileWrite{time.Since(began), err})
 	case f.busy:
 		f.again = true
+	case !f.behind:
+		return f.prepare(c, seq)
 	case f.timer == nil:
 		f.timer = time.After(lag)
 	}
+	return nil
 }
 
 // write writes the checklist in a goroutine; its end comes on written.
 func (f *checklistFile) write(c *checklist.Checklist, seq int64) {
 	f.timer = nil
-	if f.written == nil {
-		f.written = make(chan fileWrite, 1)
+	if f.busy {
+		f.again = true
+		return
 	}
-	began := time.Now()
-	text := f.text(c, seq)
-	f.busy = true
+	if f.written == nil {
+		f.written = make(chan *fileWrite, 1)
+	}
+	w := f.prepare(c, seq)
 	go func() {
-		err := f.replace(text)
-		f.written <- fileWrite{time.Since(began), err}
+		f.replace(w)
+		f.written <- w
 	}()
 }
 
-// done is called with what came on written.
-func (f *checklistFile) done(m *Manager, w fileWrite) {
+// done is called with a write that has ended.
+func (f *checklistFile) done(m *Manager, w *fileWrite) {
 	f.busy = false
-	f.report(m, w)
-	if f.again || w.err != nil {
-		f.again = false
-		f.timer = time.After(lag)
-	}
-}
-
-func (f *checklistFile) report(m *Manager, w fileWrite) {
 	f.behind = w.took > writeInTurn || w.err != nil
 	if w.err != nil && !f.failed {
 		m.Log.Error("the checklist file cannot be written; the checklist itself is safe in the state directory", "err", w.err)
 	}
-	if w.err != nil && !f.busy && f.timer == nil {
+	f.failed = w.err != nil
+	if (f.again || f.failed) && f.timer == nil {
 		f.timer = time.After(lag)
 	}
-	f.failed = w.err != nil
+	f.again = false
 }
 
 // flush makes the file current before the manager ends.
-func (f *checklistFile) flush(c *checklist.Checklist, seq int64) {
+func (f *checklistFile) flush(m *Manager, c *checklist.Checklist, seq int64) {
 	if f.busy {
-		<-f.written
+		f.done(m, <-f.written)
 	}
-	if f.busy || f.timer != nil || f.again {
-		f.replace(f.text(c, seq))
+	if f.timer != nil || f.again {
+		f.writeNow(m, c, seq)
 	}
 }
 
-// text returns the file's content, valid until the next call.
-func (f *checklistFile) text(c *checklist.Checklist, seq int64) []byte {
+// writeNow writes the checklist and waits for that, when there is no loop to be held up.
+func (f *checklistFile) writeNow(m *Manager, c *checklist.Checklist, seq int64) {
+	w := f.prepare(c, seq)
+	f.replace(w)
+	f.done(m, w)
+}
+
+// prepare returns a write of the checklist as it is. Its text is valid until the next one is prepared, which busy puts off
+// until done.
+func (f *checklistFile) prepare(c *checklist.Checklist, seq int64) *fileWrite {
+	began := time.Now()
+	f.busy = true
 	f.buf = c.AppendText(f.buf[:0])
-	f.buf = fmt.Appendf(f.buf, "%s%d %08x\n", trailer, seq, crc32.Checksum(f.buf, castagnoli))
-	return f.buf
+	f.buf = append(f.buf, trailerLine(f.buf, seq)...)
+	return &fileWrite{text: f.buf, took: time.Since(began)}
 }
 
-func (f *checklistFile) replace(text []byte) error {
-	tmp := filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+".new")
+// replace does a write. It only reads f.path, so any goroutine may call it.
+func (f *checklistFile) replace(w *fileWrite) {
+	began := time.Now()
+	w.err = replaceFile(f.path, w.text)
+	w.took += time.Since(began)
+}
+
+// replaceFile replaces what path names, if it is a link the file at its end, and keeps its mode.
+func replaceFile(path string, text []byte) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
 	w, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o664)
 	if err != nil {
 		return err
 	}
-	syscall.Fallocate(int(w.Fd()), 0, 0, int64(len(text)))
+	if old, err := os.Stat(path); err == nil {
+		_ = w.Chmod(old.Mode().Perm()) // whoever could read it still can; it is ours, so this does not fail
+	}
+	// With its blocks allocated now, the rename need not wait until the file system has done it.
+	_ = syscall.Fallocate(int(w.Fd()), 0, 0, int64(len(text)))
 	_, err = w.Write(text)
 	if e := w.Close(); err == nil {
 		err = e
@@ -121,7 +144,7 @@ func (f *checklistFile) replace(text []byte) error {
 	if err != nil {
 		return err
 	}
-	return os.Rename(tmp, f.path)
+	return os.Rename(tmp, path)
 }
 
 // trailer begins the last line of a file that we wrote. The line lets the next start tell whether somebody edited the file.
@@ -129,16 +152,18 @@ const trailer = "# written by nowcast, do not edit this line: message and checks
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ourTrailer tells whether a file stands as we wrote it.
-func ourTrailer(text []byte) bool {
-	i := bytes.LastIndex(text, []byte("\n"+trailer))
-	if i < 0 {
-		return false
+func trailerLine(text []byte, seq int64) []byte {
+	return fmt.Appendf(nil, "%s%d %08x\n", trailer, seq, crc32.Checksum(text, castagnoli))
+}
+
+// ourTrailer tells whether a file stands as we wrote it, and the message it is current with.
+func ourTrailer(text []byte) (seq int64, ours bool) {
+	i := bytes.LastIndex(text, []byte("\n"+trailer)) + 1
+	if i == 0 {
+		return 0, false
 	}
-	var seq int64
-	var sum uint32
-	if _, err := fmt.Sscanf(string(text[i+1+len(trailer):]), "%d %x\n", &seq, &sum); err != nil {
-		return false
+	if _, err := fmt.Sscanf(string(text[i+len(trailer):]), "%d", &seq); err != nil {
+		return 0, false
 	}
-	return crc32.Checksum(text[:i+1], castagnoli) == sum
+	return seq, bytes.Equal(text[i:], trailerLine(text[:i], seq)) // nothing was added behind it either
 }

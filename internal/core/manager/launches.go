@@ -100,10 +100,15 @@ func (m *Manager) attribute(t *turn, msg message.Message, now time.Time) int64 {
 		}
 		l, guess = candidates[0], len(candidates) > 1
 	}
-	l.Reports = append(l.Reports, launch.Report{Time: now, Type: msg.Type, Guess: guess})
-	t.changed[l.ID] = l
+	if msg.Type != message.TypeNeed { // a question says nothing about how the work goes, and there may be thousands
+		l.Reports = append(l.Reports[max(0, len(l.Reports)-keepReports+1):len(l.Reports):len(l.Reports)], launch.Report{Time: now, Type: msg.Type, Guess: guess})
+		t.changed[l.ID] = l
+	}
 	return l.ID
 }
+
+// keepReports is how many reports of one launch its record keeps, the newest; the messages themselves are all stored.
+const keepReports = 20
 
 // unreported returns the unfinished launches of a worker that have not said how they ended, oldest first.
 func (m *Manager) unreported(worker string) []*launch.Launch {

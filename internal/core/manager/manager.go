@@ -43,6 +43,7 @@ type Store interface {
 type Rules interface {
 	After(ctx context.Context, m message.Message, checklist *pyyaml.Map) (launch.Next, error)
 	Refresh() (reloaded bool, err error) // cheap; an error leaves the good rules in use
+	Configure(*config.Config)            // the configuration for the calls that follow
 	Module() string
 }
 
@@ -99,6 +100,9 @@ type Manager struct {
 	pending   *turn      // applied, not yet with the committer; nil if there is nothing
 	inCommit  bool       // the committer has a turn
 	toCommit  chan *turn // to the committer, which has one turn at a time
+	failing   chan error // from the committer: why a commit fails
+	trouble   error      // the last of these, until a commit succeeds
+	lost      bool       // a turn was given up: what is in memory is not what is stored
 	committed chan *turn // and back
 
 	replies  map[string][]byte // encoded replies without payload, by type
@@ -119,6 +123,7 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 		replies:   map[string][]byte{},
 		toCommit:  make(chan *turn),
 		committed: make(chan *turn),
+		failing:   make(chan error),
 		toStart:   make(chan *launch.Launch),
 		started:   make(chan startResult, 64),
 		commands:  make(chan command),
@@ -141,14 +146,43 @@ func (m *Manager) Run(ctx context.Context) error {
 	err := m.loop(ctx)
 	// In this order: what was received is durable and answered, what was decided is started, that is recorded, the file
 	// is current.
-	m.drain()
+	m.lastRequests(ctx)
+	m.finish()
 	m.startWaiting()
-	m.drain()
+	m.finish()
 	close(m.toStart)
 	close(m.toCommit)
 	helpers.Wait()
-	m.file.flush(m.checklist, m.seq)
+	if !m.lost {
+		m.file.flush(m, m.checklist, m.seq)
+	}
 	return err
+}
+
+// How long requests are still taken when the manager is to stop: until so long none has come, and no longer than lastCall. The
+// broker has handed them over, and a worker whose request is dropped would wait for ever.
+const (
+	quiet    = 100 * time.Millisecond
+	lastCall = 2 * time.Second
+)
+
+func (m *Manager) lastRequests(ctx context.Context) {
+	end := time.After(lastCall)
+	for {
+		select {
+		case batch, ok := <-m.Requests.Receive():
+			if !ok {
+				return
+			}
+			m.handle(context.WithoutCancel(ctx), batch)
+		case t := <-m.committed:
+			m.complete(t)
+		case <-time.After(quiet):
+			return
+		case <-end:
+			return
+		}
+	}
 }
 
 // startWaiting hands over all that is to be started and takes the results.
@@ -206,9 +240,11 @@ func (m *Manager) loop(ctx context.Context) error {
 		case c := <-m.commands:
 			m.drain() // what an operator sees and changes is durable
 			m.execute(ctx, c)
-			m.drain()
+		case err := <-m.failing:
+			m.storeTrouble(err)
 		case c := <-m.reloads:
 			m.Config = c
+			m.Rules.Configure(c)
 		case <-m.file.due():
 			m.file.write(m.checklist, m.seq)
 		case w := <-m.file.written:

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,8 @@ func rebuild(st *engine.State) (*checklist.Checklist, error) {
 }
 
 // readChecklist decides between the checklist that the store remembers and the file. The file wins if somebody else
-// wrote it: an operator with an editor, or the Python manager. What we wrote ourselves is at most as new as the store.
+// wrote it: an operator with an editor, or the Python manager. What we wrote ourselves, or what is left of that, does not: the
+// file is not synced, and may be behind.
 func (m *Manager) readChecklist(ctx context.Context) error {
 	if m.IgnoreChecklist {
 		return m.replaceChecklist(ctx, pyyaml.NewMap(0), "--ignore-checklist")
@@ -67,24 +69,19 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 	path := m.Config.ChecklistFile
 	text, err := os.ReadFile(path)
 	if err == nil {
-		if ourTrailer(text) && m.seq > 0 {
-			// What we wrote is behind what is stored, or ahead of it by messages that were not acknowledged.
+		if seq, ours := ourTrailer(text); ours && m.seq > 0 {
+			return m.keepStored(seq)
+		}
+		var values *pyyaml.Map
+		if values, err = m.edited(text); err == nil {
+			if m.seq > 0 {
+				m.Log.Warn("the checklist file was changed while no manager was running: it takes the place of the checklist in the state database")
+			}
+			if err := m.replaceChecklist(ctx, values, path); err != nil {
+				return err
+			}
 			m.loaded()
 			return nil
-		}
-		var v pyyaml.Value
-		if v, err = pyyaml.Decode(text); err == nil {
-			if mapping, ok := v.(*pyyaml.Map); ok || v == nil {
-				if mapping == nil {
-					mapping = pyyaml.NewMap(0)
-				}
-				if err := m.replaceChecklist(ctx, mapping, path); err != nil {
-					return err
-				}
-				m.loaded()
-				return nil
-			}
-			err = errors.New("it is not a mapping")
 		}
 		m.putAside(path)
 	}
@@ -98,8 +95,38 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 	if errors.Is(err, fs.ErrNotExist) && m.checklist.Map().Len() == 0 {
 		return nil
 	}
-	m.file.write(m.checklist, m.seq)
+	m.file.writeNow(m, m.checklist, m.seq)
 	return nil
+}
+
+// keepStored goes on with the stored checklist although there is a file of ours, current with message seq.
+func (m *Manager) keepStored(seq int64) error {
+	if seq != m.seq {
+		m.Log.Warn(fmt.Sprintf("the checklist file is as of message %d, the state database as of message %d: the database is used and the file written anew; "+
+			"to go back to an older file, delete its last line before the manager starts", seq, m.seq))
+		m.file.writeNow(m, m.checklist, m.seq)
+	}
+	m.loaded()
+	return nil
+}
+
+// edited returns what somebody else wrote into the checklist file, or why it is taken for damage.
+func (m *Manager) edited(text []byte) (*pyyaml.Map, error) {
+	v, err := pyyaml.Decode(text)
+	if err != nil {
+		return nil, err
+	}
+	values, ok := v.(*pyyaml.Map)
+	if !ok && v != nil {
+		return nil, errors.New("it is not a mapping")
+	}
+	if lost := bytes.HasPrefix(m.checklist.AppendText(nil), text) && values.Len() < m.checklist.Map().Len(); m.seq > 0 && (lost || v == nil) {
+		return nil, errors.New("it is empty or cut off; write {} into it for an empty checklist")
+	}
+	if values == nil {
+		values = pyyaml.NewMap(0)
+	}
+	return values, nil
 }
 
 func (m *Manager) loaded() {
@@ -128,12 +155,14 @@ func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, auth
 	if err := m.Store.Commit(ctx, &t.effects); err != nil {
 		return err
 	}
-	m.file.write(m.checklist, m.seq)
+	m.file.writeNow(m, m.checklist, m.seq)
 	return nil
 }
 
+var errInDoubt = errors.New("the manager ended while it started this worker: look whether it runs before you launch it again")
+
 // resume goes on with the launches that the last manager left: decided ones are started, running ones are watched
-// again. One that was being started when it died may or may not exist; it is never started twice.
+// again. One that was being started when it died may or may not exist; it is shown as lost and never started twice.
 func (m *Manager) resume() {
 	t := m.turn()
 	for _, id := range sortedIDs(m.launches) {
@@ -141,7 +170,9 @@ func (m *Manager) resume() {
 		switch l.State {
 		case launch.Decided:
 			t.start = append(t.start, l.Clone())
-		case launch.Starting, launch.Running:
+		case launch.Starting:
+			m.end(t, l, launch.Exit{ID: id, Time: m.Now(), Status: -1, Unseen: true, Err: errInDoubt})
+		case launch.Running:
 			m.Launcher.Adopt(l.Clone())
 		}
 	}

@@ -24,7 +24,7 @@ const (
 	TypeNeed          = "need"
 	TypeClear         = "clear checklist"
 	ManagerName       = "manager"
-	launchKey, idKey  = "launch", "id"
+	launchKey         = "launch"
 	payloadKey        = "payload"
 	sourceKey, tpeKey = "source", "type"
 )
@@ -35,9 +35,8 @@ type Message struct {
 	Type    string // key of the sender's message registry entry
 	Payload pyyaml.Value
 
-	// Launch and ID are ours and optional: Python peers neither send nor read them.
-	Launch int64  // the launch that sends it; 0 unknown
-	ID     string // names the message so that a repetition is recognised; "" none
+	// Launch is ours and optional: Python peers neither send nor read it.
+	Launch int64 // the launch that sends it; 0 unknown
 }
 
 // Malformed is the error for bytes that are not a message.
@@ -60,9 +59,6 @@ func (m Message) Encode() []byte {
 	v := pyyaml.MapOf(payloadKey, m.Payload, sourceKey, m.Source, tpeKey, m.Type)
 	if m.Launch != 0 {
 		v.Set(launchKey, m.Launch)
-	}
-	if m.ID != "" {
-		v.Set(idKey, m.ID)
 	}
 	return pyyaml.Encode(v)
 }
@@ -101,9 +97,6 @@ func Decode(data []byte, limit int) (Message, error) {
 	msg := Message{Source: source, Type: typ, Payload: payload}
 	if l, ok := m.Get(launchKey); ok {
 		msg.Launch, _ = l.(int64)
-	}
-	if id, ok := m.Get(idKey); ok {
-		msg.ID, _ = id.(string)
 	}
 	return msg, nil
 }

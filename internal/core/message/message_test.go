@@ -14,13 +14,13 @@ func TestAMessageIsWrittenAsPyYAMLWritesIt(t *testing.T) {
 		"payload:\n  00 2.5km: /results/00\nsource: collect_weather\ntype: success 2.5km 00\n": {
 			Source: "collect_weather", Type: "success 2.5km 00", Payload: pyyaml.MapOf("00 2.5km", "/results/00")},
 		"launch: 7\npayload: null\nsource: sleep\ntype: success\n": {Source: "sleep", Type: "success", Launch: 7},
-		"id: a1\npayload: null\nsource: sleep\ntype: 'yes'\n":      {Source: "sleep", Type: "yes", ID: "a1"},
+		"payload: null\nsource: sleep\ntype: 'yes'\n":              {Source: "sleep", Type: "yes"},
 	} {
 		if got := string(m.Encode()); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 		back, err := Decode([]byte(want), DefaultLimit)
-		if err != nil || back.Source != m.Source || back.Type != m.Type || back.Launch != m.Launch || back.ID != m.ID || !pyyaml.Equal(back.Payload, m.Payload) {
+		if err != nil || back.Source != m.Source || back.Type != m.Type || back.Launch != m.Launch || !pyyaml.Equal(back.Payload, m.Payload) {
 			t.Errorf("read back: got %+v %v, want %+v", back, err, m)
 		}
 	}
@@ -28,7 +28,7 @@ func TestAMessageIsWrittenAsPyYAMLWritesIt(t *testing.T) {
 
 func TestExtraKeysAreIgnored(t *testing.T) {
 	m, err := Decode([]byte("{source: a, type: b, payload: 1, more: [x], launch: none, id: 5}"), DefaultLimit)
-	if err != nil || m.Source != "a" || m.Type != "b" || m.Payload != int64(1) || m.Launch != 0 || m.ID != "" {
+	if err != nil || m.Source != "a" || m.Type != "b" || m.Payload != int64(1) || m.Launch != 0 {
 		t.Errorf("got %+v %v", m, err)
 	}
 }

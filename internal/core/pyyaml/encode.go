@@ -37,20 +37,6 @@ func AppendEntry(dst []byte, key, value Value, indent int) []byte {
 	return e.buf
 }
 
-// AppendKey appends the start of an entry whose value is a mapping that is not empty: its entries follow, each by
-// AppendEntry with indent+2.
-func AppendKey(dst []byte, key Value, indent int) []byte {
-	e := encoder{buf: dst, line: len(dst)}
-	e.pad(indent)
-	if isSimpleKey(key) {
-		e.node(key, indent, place{simpleKey: true})
-	} else {
-		e.complexKey(key, indent)
-	}
-	e.buf = append(e.buf, ":\n"...)
-	return e.buf
-}
-
 // encoder writes one document. It keeps the rules of PyYAML's emitter, reduced to what yaml.dump's defaults can reach.
 type encoder struct {
 	buf       []byte

@@ -103,23 +103,6 @@ func TestEntriesPutTogetherAreWhatEncodeWrites(t *testing.T) {
 		if want := Encode(m); !bytes.Equal(whole, want) {
 			t.Errorf("value %d: top level\ngot  %q\nwant %q", i, whole, want)
 		}
-		whole = AppendKey(nil, "outer", 0)
-		for _, key := range SortedKeys(m) {
-			value, _ := m.Get(key)
-			whole = AppendEntry(whole, key, value, 2)
-		}
-		if want := Encode(MapOf("outer", m)); !bytes.Equal(whole, want) {
-			t.Errorf("value %d: second level\ngot  %q\nwant %q", i, whole, want)
-		}
-	}
-}
-
-func TestAppendKeyOfAKeyThatNeedsItsOwnLinesReadsBackEqual(t *testing.T) {
-	key := strings.Repeat("k", 200)
-	text := AppendEntry(AppendKey(nil, key, 0), "a", int64(1), 2)
-	got, err := Decode(text)
-	if want := MapOf(key, MapOf("a", int64(1))); err != nil || !Equal(got, want) {
-		t.Errorf("got %v (%v), want %v\n%s", Repr(got), err, Repr(want), text)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 
+	"nowcast/internal/core/config"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
@@ -57,6 +58,10 @@ type Evaluator interface {
 	// Refresh loads the rules again if they have changed. If the changed ones have an error, the good ones stay and
 	// the error is returned, once for each bad version. It is cheap enough to be called before each After.
 	Refresh() (reloaded bool, err error)
+
+	// Configure gives the rules another configuration for the calls that follow. Which file they are loaded from does not
+	// change.
+	Configure(*config.Config)
 
 	// Module names the rules as the configuration does.
 	Module() string

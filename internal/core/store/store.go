@@ -83,7 +83,23 @@ func (s *Store) migrate(ctx context.Context) error {
 }
 
 // schemaVersion is the number of the newest file in migrations.
-const schemaVersion = 1
+var schemaVersion = newestVersion(migrations)
+
+// newestVersion returns the highest of the numbers that the names of migrations begin with.
+func newestVersion(files fs.FS) (newest int64) {
+	names, err := fs.Glob(files, "migrations/*.sql")
+	if err != nil {
+		panic(err) // the pattern is wrong
+	}
+	for _, name := range names {
+		version, err := goose.NumericComponent(name)
+		if err != nil {
+			panic(err) // goose would refuse the file as well
+		}
+		newest = max(newest, version)
+	}
+	return newest
+}
 
 // remedy says what an operator can do about an error.
 func remedy(err error) string {
@@ -192,14 +208,20 @@ func (w *writer) json(v any) string {
 	return string(b)
 }
 
-// rowsPerInsert is how many rows one statement inserts: a call costs more than a row. What is left is inserted one by one,
-// so that there are two statements and not one for each number of rows.
-const rowsPerInsert = 16
+// rowsPerInsert is how many rows one statement inserts at most: a call costs more than a row. What is left is inserted by
+// smaller statements, so that there are three and not one for each number of rows.
+const (
+	rowsPerInsert = 16
+	fewRows       = 4
+)
 
 // share returns how many of n rows the next statement inserts.
 func share(n int) int {
-	if n >= rowsPerInsert {
+	switch {
+	case n >= rowsPerInsert:
 		return rowsPerInsert
+	case n >= fewRows:
+		return fewRows
 	}
 	return 1
 }
@@ -220,6 +242,7 @@ func (w *writer) messages(ms []engine.Message) {
 // then need not prepare for undoing one statement.
 var insertMessages = map[int]string{
 	1:             insertMessage + messageRow,
+	fewRows:       insertMessage + strings.Repeat(messageRow+",", fewRows-1) + messageRow,
 	rowsPerInsert: insertMessage + strings.Repeat(messageRow+",", rowsPerInsert-1) + messageRow,
 }
 

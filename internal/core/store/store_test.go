@@ -124,7 +124,7 @@ func TestOnlyTheNewestFinishedLaunchesAreLoaded(t *testing.T) {
 func TestBatchesOfAnySizeAreStored(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "state.db"))
 	id := int64(0)
-	for _, n := range []int{1, rowsPerInsert - 1, rowsPerInsert, rowsPerInsert + 1, 3*rowsPerInsert + 5} {
+	for _, n := range []int{1, fewRows - 1, fewRows, fewRows + 1, rowsPerInsert - 1, rowsPerInsert, rowsPerInsert + 1, 3*rowsPerInsert + 5} {
 		var e engine.Effects
 		for range n {
 			id++
@@ -158,7 +158,7 @@ func TestOpeningWhatCannotBeOpenedSaysWhyAndWhatToDo(t *testing.T) {
 }
 
 func BenchmarkCommit(b *testing.B) {
-	for _, n := range []int{1, 8, 64} {
+	for _, n := range []int{1, 8, 22, 64} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			s := open(b, filepath.Join(b.TempDir(), "state.db"))
 			id := int64(0)

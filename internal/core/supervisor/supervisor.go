@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -39,8 +40,9 @@ func Ready(lookup func(string) (string, bool)) {
 
 // Child is a daemon to keep running.
 type Child struct {
-	Name string
-	Argv []string
+	Name      string
+	Argv      []string
+	FirstArgs []string // more arguments, at the first start only
 }
 
 // Options say what to run and how patiently.
@@ -65,12 +67,13 @@ func Run(ctx context.Context, o Options) error {
 	for i, c := range o.Children {
 		keepers[i] = &keeper{Child: c, o: o, stop: make(chan struct{}), done: make(chan struct{}), first: make(chan struct{})}
 	}
-	started := 0
+	started, ready := 0, 0
 	for _, k := range keepers {
 		go k.keep()
 		started++
 		select {
 		case <-k.first:
+			ready++
 			continue
 		case <-time.After(o.ReadyWithin):
 			o.Log.Warn(fmt.Sprintf("%s is not ready after %s; starting the others", k.Name, o.ReadyWithin))
@@ -79,7 +82,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 		break
 	}
-	if ctx.Err() == nil {
+	if ready == len(keepers) {
 		o.Log.Info("all daemons are up")
 	}
 	for ctx.Err() == nil {
@@ -126,9 +129,9 @@ func (k *keeper) keep() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	wait := k.o.FirstWait
-	for {
+	for argv := slices.Concat(k.Argv, k.FirstArgs); ; argv = k.Argv {
 		began := time.Now()
-		err := k.runOnce()
+		err := k.runOnce(argv)
 		select {
 		case <-k.stop:
 			return
@@ -155,13 +158,13 @@ func ending(err error) string {
 }
 
 // runOnce starts the child and waits until it has ended, by itself or because of stop.
-func (k *keeper) runOnce() error {
+func (k *keeper) runOnce(argv []string) error {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	cmd := exec.Command(k.Argv[0], k.Argv[1:]...)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{w}
 	cmd.Env = append(os.Environ(), ReadyVariable+"=3")

@@ -135,6 +135,25 @@ func TestAChildThatCannotStayUpDisturbsNoOther(t *testing.T) {
 	}
 }
 
+func TestFirstArgumentsAreForTheFirstStartOnly(t *testing.T) {
+	t.Setenv("NOWCAST_TEST_CHILD", "again ends")
+	first, file := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "events")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	o := Options{Log: slog.New(slog.DiscardHandler), FirstWait: 10 * time.Millisecond, ReadyWithin: 10 * time.Millisecond,
+		Children: []Child{{Name: "child", Argv: []string{os.Args[0], "again", file}, FirstArgs: []string{"again", first}}}}
+	go func() { done <- Run(ctx, o) }()
+	f := &family{t: t, file: file}
+	defer func() {
+		cancel()
+		<-done
+	}()
+	f.eventually("a third start", func() bool { return strings.Count(f.events(), "again starts") >= 2 })
+	if got, err := os.ReadFile(first); err != nil || string(got) != "again starts\n" {
+		t.Errorf("got events of the first start %q, %v; want one start", got, err)
+	}
+}
+
 func TestAChildThatIgnoresItsSignalIsKilled(t *testing.T) {
 	f := run(t, "one ignores", "one")
 	f.eventually("up", func() bool { return strings.Contains(f.log.String(), "all daemons are up") })

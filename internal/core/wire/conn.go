@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	zmq "github.com/pebbe/zmq4"
 )
 
 // Bounds of the queues between the owner of a socket and everybody else. A queue takes one message, or one batch, more than
@@ -22,6 +24,7 @@ var ErrClosed = errors.New("the connection is closed")
 type Conn struct {
 	station *station
 	socket  *socket
+	sleeper *sleeper
 	in      *inbox
 	out     *outbox
 	receive chan []Frames
@@ -42,8 +45,17 @@ func Open(o Options) (*Conn, error) {
 		st.close(0)
 		return nil, err
 	}
+	watched := []*zmq.Socket{s.Socket}
+	if s.monitor != nil {
+		watched = append(watched, s.monitor.pair)
+	}
+	sl, err := newSleeper(watched...)
+	if err != nil {
+		st.close(0)
+		return nil, err
+	}
 	c := &Conn{
-		station: st, socket: s,
+		station: st, socket: s, sleeper: sl,
 		in: newInbox(), out: newOutbox(),
 		receive: make(chan []Frames), closing: make(chan struct{}),
 	}
@@ -72,7 +84,7 @@ func (c *Conn) Send(batch ...Frames) error {
 	if !c.out.put(batch) {
 		return ErrClosed
 	}
-	c.station.ring()
+	c.sleeper.ring()
 	return nil
 }
 
@@ -85,7 +97,7 @@ func (c *Conn) Close() error {
 	c.closeOnce.Do(func() {
 		c.out.close()
 		close(c.closing)
-		c.station.ring()
+		c.sleeper.ring()
 	})
 	c.running.Wait()
 	return nil

@@ -45,9 +45,9 @@ func forwarded(t testing.TB, o ForwarderOptions) (f *Forwarder, stop func() int)
 }
 
 func TestRequestsWaitForAManagerWithoutSpinning(t *testing.T) {
-	f, _ := forwarded(t, ForwarderOptions{})
-	client := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Front()})}
 	const n = 3000
+	f, _ := forwarded(t, ForwarderOptions{Front: Options{SendQueue: n}}) // a Router drops what exceeds it
+	client := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Front()})}
 	for i := range n {
 		send1(t, client.c, frames("", fmt.Sprint(i)))
 	}

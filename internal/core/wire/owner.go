@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"runtime"
 	"time"
 
 	zmq "github.com/pebbe/zmq4"
@@ -21,16 +20,11 @@ const usualFrames = 3
 // own is the life of the socket's owner: send what is queued, receive what has arrived, sleep until either can go on.
 func (c *Conn) own() {
 	o := &owner{Conn: c}
-	poller := zmq.NewPoller()
-	poller.Add(c.station.bell, zmq.POLLIN)
-	data := poller.Add(c.socket.Socket, 0)
-	if c.socket.monitor != nil {
-		poller.Add(c.socket.monitor.pair, zmq.POLLIN)
-	}
 	for {
-		c.station.hush()
+		c.sleeper.hush(o.deadline)
 		if o.deadline.IsZero() && isClosed(c.closing) {
 			o.deadline = time.Now().Add(c.socket.options.Linger)
+			c.sleeper.hush(o.deadline)
 		}
 		stopping := !o.deadline.IsZero()
 		o.send()
@@ -47,10 +41,27 @@ func (c *Conn) own() {
 		if c.socket.monitor != nil {
 			c.socket.monitor.read()
 		}
-		_, _ = poller.Update(data, wanted)
-		_, _ = poller.Poll(o.patience()) // fails only for sockets that are closed, which these are not
+		if o.sent == len(o.batch) && !o.out.empty() {
+			continue // there is more to send than one batch
+		}
+		c.sleeper.wait(func() bool { return c.socket.ready(wanted) })
 	}
 	c.station.close(time.Until(o.deadline))
+	c.sleeper.close()
+}
+
+// ready tells whether one of the wanted events, or one of the monitor's, is there. It must be asked before every sleep: the
+// question also takes the signal off the descriptor, so that there can be another.
+func (s *socket) ready(wanted zmq.State) bool {
+	events, err := s.GetEvents()
+	if err != nil || events&wanted != 0 {
+		return true
+	}
+	if s.monitor == nil {
+		return false
+	}
+	events, err = s.monitor.pair.GetEvents()
+	return err != nil || events&zmq.POLLIN != 0
 }
 
 // send sends as much as the socket takes of at most one batch, so that receiving gets its turn.
@@ -89,9 +100,6 @@ func (o *owner) receive() bool {
 	defer func() {
 		if arrived {
 			o.in.announce()
-			// The reader runs now, on this processor. Otherwise it would wait until the runtime notices that this
-			// goroutine sleeps in poll, which takes it a good while.
-			runtime.Gosched()
 		}
 	}()
 	for o.in.room() {
@@ -108,14 +116,6 @@ func (o *owner) receive() bool {
 // idle says that there is nothing left to send.
 func (o *owner) idle() bool { return o.sent == len(o.batch) && o.out.empty() }
 
-// patience is how long the owner may sleep: for ever, unless there is more to send than one batch or the end is near.
-func (o *owner) patience() time.Duration {
-	if o.sent == len(o.batch) && !o.out.empty() {
-		return 0
-	}
-	return patience(o.deadline)
-}
-
 // deliver offers the reader everything that has arrived, adding to the batch until the reader takes it: a reader that does
 // much per batch (one commit, say) is then given few large ones.
 func (c *Conn) deliver() {
@@ -125,7 +125,7 @@ func (c *Conn) deliver() {
 	for {
 		var resume bool
 		if batch, bytes, resume = c.in.take(batch, bytes); resume {
-			c.station.ring()
+			c.sleeper.ring()
 		}
 		var reader chan<- []Frames
 		if len(batch) > 0 {

@@ -6,22 +6,16 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
 	zmq "github.com/pebbe/zmq4"
 )
 
-// station is a libzmq context with the sockets of one owner, and the bell by which other goroutines wake it.
+// station is a libzmq context with the sockets of one owner.
 type station struct {
 	context *zmq.Context
 	sockets []*socket
-	bell    *zmq.Socket // the owner's end
-
-	mu     sync.Mutex
-	ringer *zmq.Socket // the other end; guarded by mu, nil once closed
-	rung   bool        // guarded by mu: one ring wakes the owner for any number of reasons
 }
 
 // socket is one bound and connected socket and what is known of its peers.
@@ -37,46 +31,7 @@ func newStation() (*station, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start ZeroMQ: %w", err)
 	}
-	st := &station{context: context}
-	if st.bell, err = context.NewSocket(zmq.PAIR); err == nil {
-		if st.ringer, err = context.NewSocket(zmq.PAIR); err == nil {
-			if err = st.bell.Bind("inproc://bell"); err == nil {
-				err = st.ringer.Connect("inproc://bell")
-			}
-		}
-	}
-	if err != nil {
-		st.close(0)
-		return nil, fmt.Errorf("start ZeroMQ: make the wake-up pair: %w", err)
-	}
-	return st, nil
-}
-
-// ring wakes the owner. Any goroutine may call it; after close it does nothing.
-func (st *station) ring() {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.ringer == nil || st.rung {
-		return
-	}
-	// A full pair is impossible: at most one ring is unread.
-	if _, err := st.ringer.SendBytes(nil, zmq.DONTWAIT); err == nil {
-		st.rung = true
-	}
-}
-
-// hush takes the ring, if there was one. The owner must call it before it looks at what others left for it: the next ring
-// after hush is for what they leave from then on.
-func (st *station) hush() {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if !st.rung {
-		return
-	}
-	// Taken while the lock is held, and sent while it was held, so it is there.
-	if _, err := st.bell.RecvBytes(zmq.DONTWAIT); err == nil {
-		st.rung = false
-	}
+	return &station{context: context}, nil
 }
 
 // open makes a socket with its options, watches it if wanted, binds and connects it.
@@ -168,21 +123,5 @@ func (st *station) close(linger time.Duration) {
 			_ = s.monitor.pair.Close()
 		}
 	}
-	st.mu.Lock()
-	for _, s := range []*zmq.Socket{st.ringer, st.bell} {
-		if s != nil {
-			_ = s.Close()
-		}
-	}
-	st.ringer = nil
-	st.mu.Unlock()
 	_ = st.context.Term()
-}
-
-// patience is how long an owner may sleep in poll: until the deadline, without one for ever.
-func patience(deadline time.Time) time.Duration {
-	if deadline.IsZero() {
-		return -1
-	}
-	return max(time.Until(deadline), time.Millisecond) // libzmq counts in whole milliseconds; 0 would spin
 }

@@ -182,6 +182,6 @@ func (m *Model) Help() []key.Binding {
 	k, n := m.Keys, m.Keys.Move
 	return []key.Binding{
 		k.Fold, k.Open, k.Close, k.OpenAll, k.CloseAll, k.Search, k.Next, k.Previous,
-		n.Up, n.Down, n.PageUp, n.PageDown, n.Home, n.End,
+		n.All(),
 	}
 }

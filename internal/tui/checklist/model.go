@@ -31,7 +31,8 @@ type touch struct {
 
 // Model is the page.
 type Model struct {
-	Keys KeyMap
+	Keys  KeyMap
+	Known bool // a manager has said what is in it
 
 	theme  *theme.Theme
 	values *pyyaml.Map
@@ -39,6 +40,7 @@ type Model struct {
 	rows   []row
 	sorted map[*pyyaml.Map][]pyyaml.Value // keys of folded-out mappings
 	fresh  map[string]touch               // by path
+	last   touch                          // the newest
 	scroll widget.Scroll
 	prompt *widget.Prompt
 	query  string // lower case
@@ -61,6 +63,7 @@ func (m *Model) Set(values *pyyaml.Map, changes []Change) {
 	m.values = values
 	clear(m.fresh)
 	for _, c := range changes {
+		m.last = touch{c.At, c.Author}
 		path := childPath("", c.Key)
 		m.fresh[path] = touch{c.At, c.Author}
 		for _, item := range c.Items {

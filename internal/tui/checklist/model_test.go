@@ -190,3 +190,27 @@ func BenchmarkFoldOutEverything(b *testing.B) {
 		}
 	})
 }
+
+func TestATextIsCalledPlainOnlyIfYAMLReadsItAsText(t *testing.T) {
+	const alphabet = "aeEfnNolsutrYyx019_-./ :#'"
+	var try func(s string, more int)
+	try = func(s string, more int) {
+		if v, err := pyyaml.Decode([]byte(s)); plainly(s) && (err != nil || v != pyyaml.Value(s)) {
+			t.Errorf("%q is called plain, but is %v, %v", s, v, err)
+		}
+		if more > 0 {
+			for _, c := range alphabet {
+				try(s+string(c), more-1)
+			}
+		}
+	}
+	try("", 3)
+	for _, s := range []string{"true", "False", "null", "NULL", "yes", "Off", "forecast2", "/results/forcing", "nowcast-green", "run_NEMO", "a.b", "ends-", "x1e5", "e5", "f_1"} {
+		try(s, 1)
+	}
+	for _, s := range []string{"forecast2", "/results/forcing/GRIB", "nowcast-green"} {
+		if !plainly(s) {
+			t.Errorf("%q is not called plain", s)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func float(f float64) string {
 }
 
 func text(s string) string {
-	if len(s) > maxPlain {
+	if len(s) > maxPlain || plainly(s) {
 		return widget.Clean(s)
 	}
 	if v, err := pyyaml.Decode([]byte(s)); err == nil && v == pyyaml.Value(s) {
@@ -69,6 +69,23 @@ func text(s string) string {
 		return widget.Clean(strconv.Quote(s))
 	}
 	return "'" + widget.Clean(s) + "'"
+}
+
+// plainly tells whether a text is certainly one to YAML too: it begins with a letter or a slash, has nothing that means
+// something there, and is no word for a truth value or null. Most texts are such, and asking YAML takes far longer.
+func plainly(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20 // letters in lower case
+		letter := c >= 'a' && c <= 'z' || s[i] == '/'
+		if !letter && (i == 0 || (s[i] < '0' || s[i] > '9') && !strings.ContainsRune("_-.", rune(s[i]))) {
+			return false
+		}
+	}
+	switch strings.ToLower(s) {
+	case "", "y", "n", "yes", "no", "on", "off", "true", "false", "null":
+		return false
+	}
+	return true
 }
 
 // shownBytes is how much of a binary value is shown.

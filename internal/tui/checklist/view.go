@@ -11,15 +11,20 @@ import (
 
 const (
 	indent     = 2   // cells per level
+	wide       = 100 // from this width on there is room for who has changed an entry
 	maxPreview = 100 // entries; a larger container is not sorted for the sake of one line
 )
 
 // View draws the page as of now.
 func (m *Model) View(now time.Time) []string {
 	out := make([]string, 0, m.height)
-	out = append(out, m.heading())
+	out = append(out, m.heading(now))
 	if len(m.rows) == 0 {
-		out = append(out, m.theme.Faint.Paint(widget.Fit("  The checklist is empty. What workers report appears here.", m.width, m.theme.Mark.Cut)))
+		text := "  The checklist is empty. What workers report appears here."
+		if !m.Known {
+			text = "  Not known yet."
+		}
+		out = append(out, m.theme.Faint.Paint(widget.Fit(text, m.width, m.theme.Mark.Cut)))
 	}
 	top, end := m.scroll.Window()
 	for i := top; i < end; i++ {
@@ -31,7 +36,7 @@ func (m *Model) View(now time.Time) []string {
 	return out
 }
 
-func (m *Model) heading() string {
+func (m *Model) heading(now time.Time) string {
 	if m.prompt != nil {
 		note := ""
 		if m.miss {
@@ -46,9 +51,31 @@ func (m *Model) heading() string {
 	case m.query != "":
 		remark = "/" + widget.Clean(m.query) + "  n next, N previous, esc ends"
 	case len(m.rows) > 0:
-		remark = fmt.Sprintf("%d of %d rows", m.scroll.Cursor+1, len(m.rows))
+		remark = fmt.Sprintf("row %d of %d", m.scroll.Cursor+1, len(m.rows))
 	}
-	return widget.Heading(m.theme, "checklist, "+kind(m.values), remark, m.width)
+	return widget.Heading(m.theme, "checklist, "+kind(m.values)+m.changed(now), remark, m.width)
+}
+
+// changed says when the checklist changed last, as far as this console has seen.
+func (m *Model) changed(now time.Time) string {
+	if m.last.at.IsZero() {
+		return ""
+	}
+	switch ago := now.Sub(m.last.at); {
+	case ago < time.Second:
+		return ", changed just now" + by(m.last.author)
+	case ago < time.Minute:
+		return fmt.Sprintf(", changed %ds ago%s", int(ago.Seconds()), by(m.last.author))
+	default:
+		return ", changed " + widget.Duration(ago) + " ago" + by(m.last.author)
+	}
+}
+
+func by(author string) string {
+	if author == "" {
+		return ""
+	}
+	return " by " + widget.Clean(author)
 }
 
 // row draws one entry: key, value or what it contains, and its age if it has just changed.
@@ -69,7 +96,9 @@ func (m *Model) row(r *row, selected bool, now time.Time) string {
 
 	note := m.note(r.path, now)
 	room := m.width - widget.Width(note)
-	head = widget.Fit(head, min(widget.Width(head), room*2/3), m.theme.Mark.Cut)
+	if w := room * 2 / 3; widget.Width(head) > w {
+		head = widget.Fit(head, w-1, m.theme.Mark.Cut) + " "
+	}
 	value = widget.Fit(value, room-widget.Width(head), m.theme.Mark.Cut)
 	if selected {
 		return m.theme.Selected.Paint(head + value + note)
@@ -126,9 +155,10 @@ func (m *Model) note(path string, now time.Time) string {
 	if !ok || age >= freshFor {
 		return ""
 	}
-	by := ""
-	if t.author != "" {
-		by = " by " + widget.Fit(widget.Clean(t.author), min(20, widget.Width(widget.Clean(t.author))), m.theme.Mark.Cut)
+	note := fmt.Sprintf(" %s %ds", m.theme.Mark.Fresh, max(0, int(age.Seconds())))
+	if m.width >= wide {
+		author := by(t.author)
+		note += " ago" + widget.Fit(author, min(30, widget.Width(author)), m.theme.Mark.Cut)
 	}
-	return fmt.Sprintf("  %s %ds ago%s", m.theme.Mark.Fresh, max(0, int(age.Seconds())), by)
+	return note
 }

@@ -45,7 +45,7 @@ func TestHowALaunchStandsIsOneSentence(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			l := example(tc.state)
 			tc.change(l)
-			if got := Standing(l, noon); got != tc.want {
+			if got := (Again{}).Standing(l, noon); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
@@ -68,11 +68,11 @@ func TestTheChainOfCausesGoesBackToTheBeginning(t *testing.T) {
 	l := example(launch.Crashed)
 	l.Parent = 4
 	var text []string
-	for _, line := range Describe(plain, l, noon, func(id int64) *launch.Launch { return all[id] }) {
+	for _, line := range Describe(plain, l, nil, widget.NewLogBuffer(1), noon, func(id int64) *launch.Launch { return all[id] }) {
 		text = append(text, line.Text)
 	}
 	got := strings.Join(text, "\n")
-	for _, want := range []string{"✓ 4 make_plots", "caused by cause 4", "✓ 2 make_plots", "launch 1, which is too old to be shown here"} {
+	for _, want := range []string{"✓ 4 make_plots", "✓ 2 make_plots", "launch 1, which is too old to be shown here"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("there is no %q in\n%s", want, got)
 		}
@@ -82,18 +82,74 @@ func TestTheChainOfCausesGoesBackToTheBeginning(t *testing.T) {
 func TestAChainThatBitesItsTailEnds(t *testing.T) {
 	l := example(launch.Crashed)
 	l.Parent = l.ID
-	if got := len(Describe(plain, l, noon, func(int64) *launch.Launch { return l })); got > 3*maxChain {
+	if got := len(Describe(plain, l, nil, widget.NewLogBuffer(1), noon, func(int64) *launch.Launch { return l })); got > 3*maxChain {
 		t.Errorf("it has %d lines", got)
 	}
 }
 
-func TestCountsAreOfToday(t *testing.T) {
-	yesterday := example(launch.Crashed)
-	ended := noon.Add(-13 * time.Hour)
-	yesterday.Ended = &ended
-	running, bad := Counts([]*launch.Launch{example(launch.Running), example(launch.Decided), example(launch.Lost), example(launch.Succeeded), yesterday}, noon)
-	if running != 2 || bad != 1 {
-		t.Errorf("%d running and %d bad, want 2 and 1", running, bad)
+func TestCountsAreOfADayAndLeaveOutWhatWasRepeated(t *testing.T) {
+	old := example(launch.Crashed)
+	ended := noon.Add(-25 * time.Hour)
+	old.Ended = &ended
+	dealt := example(launch.Failed)
+	dealt.ID = 6
+	repetition := example(launch.Succeeded)
+	repetition.ID, repetition.Parent, repetition.Cause = 7, 6, "relaunch of 6 by sue@salish"
+	caused := example(launch.Running) // by a report of 5, which is not a repetition
+	caused.ID, caused.Parent = 8, 5
+	all := []*launch.Launch{caused, repetition, dealt, example(launch.Decided), example(launch.Lost), example(launch.Succeeded), old}
+	got := Repeated(all).Count(all, noon)
+	if want := (Counts{Failed: 1, Running: 2, Done: 2}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestALaunchThatWasRepeatedSaysSo(t *testing.T) {
+	for _, tc := range []struct {
+		repetition launch.State
+		want       string
+	}{
+		{launch.Running, "crashed after 50s; relaunched as 9, which is running"},
+		{launch.Succeeded, "crashed after 50s; relaunched as 9, which succeeded"},
+		{launch.Killed, "crashed after 50s; relaunched as 9, which was killed"},
+	} {
+		l, r, older := example(launch.Crashed), example(tc.repetition), example(launch.Lost)
+		r.ID, r.Parent, r.Cause = 9, l.ID, "relaunch of 5 by sue"
+		older.ID, older.Parent, older.Cause = 8, l.ID, "relaunch of 5 by sue"
+		again := Repeated([]*launch.Launch{r, older, l})
+		if got := again.Standing(l, noon); got != tc.want {
+			t.Errorf("got %q, want %q", got, tc.want)
+		}
+		if again.Urgent(l, noon) {
+			t.Error("it waits for attention although it was repeated")
+		}
+		if got := again.Urgent(r, noon); got != tc.repetition.Bad() {
+			t.Errorf("its repetition, %s, waits for attention: %v", tc.repetition, got)
+		}
+	}
+}
+
+func TestFailedLaunchesComeFirstThenBarriersThenRunningOnes(t *testing.T) {
+	var all []*launch.Launch
+	for id, state := range []launch.State{launch.Crashed, launch.Succeeded, launch.Running, launch.Succeeded, launch.Killed, launch.Decided, launch.Succeeded} {
+		l := example(state)
+		l.ID = int64(id)
+		all = append([]*launch.Launch{l}, all...)
+	}
+	all[6].Ended = new(time.Time) // 0 crashed long ago: it waits no more
+	m := New(plain, widget.NewLogBuffer(1))
+	m.SetSize(100, 30)
+	m.Set(all, nil, []Barrier{{ID: 1}}, noon)
+	var got []string
+	for _, r := range m.rows {
+		if r.barrier != nil {
+			got = append(got, "barrier")
+			continue
+		}
+		got = append(got, fmt.Sprint(r.launch.ID))
+	}
+	if want := "4 barrier 5 2 6 3 1 0"; strings.Join(got, " ") != want {
+		t.Errorf("got %v, want %s", got, want)
 	}
 }
 

@@ -12,26 +12,32 @@ import (
 
 // KeyMap has the page's keys.
 type KeyMap struct {
-	Details, Relaunch, Edit, Kill, KillHard, Logs, Output, Show, Filter, Merged, Release key.Binding
-	Move                                                                                 widget.Navigation
+	Details, Relaunch, Edit, Kill, KillHard, Logs, Output, Show, Filter, Merged, Level, Release key.Binding
+	Move                                                                                        widget.Navigation
 }
 
 func newKeyMap() KeyMap {
 	bind := func(k, desc string) key.Binding { return key.NewBinding(key.WithKeys(k), key.WithHelp(k, desc)) }
 	return KeyMap{
-		Details:  bind("enter", "details: why, argv, reports"),
-		Relaunch: bind("r", "relaunch: same arguments"),
+		Details:  bind("enter", "details: why, command, reports, causes, log"),
+		Relaunch: bind("r", "relaunch: with the same arguments"),
 		Edit:     bind("e", "edit: relaunch with other arguments"),
-		Kill:     bind("x", "end it: with TERM, so that it can clean up"),
+		Kill:     bind("x", "end: with TERM, so that it can clean up"),
 		KillHard: bind("X", "kill: with KILL, at once"),
-		Logs:     bind("l", "its log: on page 3"),
+		Logs:     bind("l", "log: of this launch, on page 3"),
 		Output:   bind("o", "output: the end of what it printed"),
-		Show:     bind("f", "show: all, active, bad ones"),
-		Filter:   bind("/", "filter: by worker, arguments, host, state, cause"),
-		Merged:   bind("m", "log below: its own, or all"),
+		Show:     bind("f", "failed: only those that failed, only running ones, all"),
+		Filter:   bind("/", "find: by worker, arguments, host, state, cause"),
+		Merged:   bind("m", "log: below the table, its own or that of all"),
+		Level:    bind("v", "level: of the log of all"),
 		Release:  bind("b", "release: the barrier, now"),
 		Move:     widget.NewNavigation(),
 	}
+}
+
+// AboutLaunch tells whether k does something with the selected launch.
+func (m KeyMap) AboutLaunch(k tea.KeyPressMsg) bool {
+	return key.Matches(k, m.Relaunch, m.Edit, m.Kill, m.KillHard, m.Logs, m.Output)
 }
 
 // Kind is what an operator wants.
@@ -82,10 +88,17 @@ func (m *Model) Update(msg tea.Msg) Action {
 	case key.Matches(k, m.Keys.Filter):
 		m.prompt = widget.NewPrompt(m.theme, "/", m.text)
 	case key.Matches(k, m.Keys.Merged):
-		m.merged = !m.merged
+		m.merged, m.own = m.showsOwn(), !m.showsOwn()
+		m.follow()
+	case key.Matches(k, m.Keys.Level):
+		m.merged, m.own, m.level = true, false, widget.NextLevel(m.level)
 		m.follow()
 	case k.String() == "esc" && (m.text != "" || m.show != All):
 		m.text, m.show = "", All
+		m.list()
+	case k.String() == "esc": // back to how the page began
+		m.newest, m.merged, m.own = true, false, false
+		m.scroll.MoveTo(0)
 		m.list()
 	case key.Matches(k, m.Keys.Release):
 		return m.release()
@@ -167,9 +180,11 @@ func (m *Model) release() Action {
 // Footer returns the keys worth a place at the bottom of the screen, the most useful first.
 func (m *Model) Footer() []key.Binding {
 	k := m.Keys
-	keys := []key.Binding{k.Details, k.Relaunch, k.Edit, k.Kill, k.Logs, k.Output, k.Show, k.Filter, k.Merged}
+	show := k.Show
+	show.SetHelp("f", [...]string{"failed", "running", "all"}[m.show])
+	keys := []key.Binding{k.Details, k.Relaunch, k.Kill, k.Logs, show, k.Filter, k.Merged, k.Output, k.Edit, k.Level}
 	if len(m.barriers) > 0 {
-		keys = append([]key.Binding{k.Release}, keys...)
+		keys = slices.Insert(keys, 2, k.Release)
 	}
 	return keys
 }
@@ -178,7 +193,7 @@ func (m *Model) Footer() []key.Binding {
 func (m *Model) Help() []key.Binding {
 	k, n := m.Keys, m.Keys.Move
 	return []key.Binding{
-		k.Details, k.Output, k.Logs, k.Merged, k.Relaunch, k.Edit, k.Kill, k.KillHard, k.Release, k.Show, k.Filter,
-		n.Up, n.Down, n.PageUp, n.PageDown, n.Home, n.End,
+		k.Details, k.Output, k.Logs, k.Relaunch, k.Edit, k.Kill, k.KillHard, k.Release, k.Show, k.Filter, k.Merged, k.Level,
+		n.All(),
 	}
 }

@@ -6,6 +6,7 @@
 package launches
 
 import (
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -26,12 +27,15 @@ type Barrier struct {
 }
 
 // String says what it waits for and holds.
-func (b Barrier) String() string {
+func (b Barrier) String() string { return "waiting, " + b.short() }
+
+// short is what stands beside the word waiting.
+func (b Barrier) short() string {
 	held := "nothing held yet"
-	if n := len(b.Held); n > 0 {
-		held = plural(n, "launch", "launches") + " held"
+	if len(b.Held) > 0 {
+		held = fmt.Sprint(len(b.Held), " held")
 	}
-	return "waiting for " + strings.Join(b.Missing, ", ") + ": " + held
+	return held + ", for " + strings.Join(b.Missing, ", ")
 }
 
 // holds names what is held.
@@ -52,15 +56,15 @@ type Show int
 // What the filter key goes through.
 const (
 	All    Show = iota
+	Failed      // ended badly
 	Active      // not ended
-	Bad         // ended badly
 	shows
 )
 
-func (s Show) String() string { return [...]string{"all", "active", "bad"}[s] }
+func (s Show) String() string { return [...]string{"all", "failed", "running"}[s] }
 
 func (s Show) accepts(l *launch.Launch) bool {
-	return s == All || s == Active && !l.State.Final() || s == Bad && l.State.Bad()
+	return s == All || s == Active && !l.State.Final() || s == Failed && l.State.Bad()
 }
 
 // row is a line of the list: a barrier or a launch.
@@ -71,31 +75,43 @@ type row struct {
 
 // Model is the page.
 type Model struct {
-	Keys KeyMap
+	Keys  KeyMap
+	Known bool // a manager has said which launches there are
 
 	theme    *theme.Theme
 	all      []*launch.Launch // newest first
+	again    Again
+	now      time.Time // when all was handed in
 	barriers []Barrier
 	rows     []row
+	worker   int // cells of the longest worker name
+	host     int // and of the longest host
 	scroll   widget.Scroll
 	newest   bool // the cursor keeps to the newest launch, until it is moved or used
 	show     Show
 	text     string // filter, lower case
 	prompt   *widget.Prompt
 	log      *widget.LogPane
-	merged   bool // the log of all under the table
+	merged   bool       // the log of all under the table, whatever is selected
+	own      bool       // the log of the selected launch; neither: of one that failed its own, else that of all
+	level    slog.Level // of the log of all; a launch's own log is shown whole
 	width    int
 	height   int
 }
 
 // New returns the page; its log is a view of buf.
 func New(t *theme.Theme, buf *widget.LogBuffer) *Model {
-	return &Model{Keys: newKeyMap(), theme: t, log: widget.NewLogPane(t, buf), merged: true, newest: true}
+	return &Model{Keys: newKeyMap(), theme: t, log: widget.NewLogPane(t, buf), level: slog.LevelInfo, newest: true}
 }
 
-// Set hands in the launches, newest first, and the open barriers. The cursor stays with its launch, or with the newest.
-func (m *Model) Set(all []*launch.Launch, barriers []Barrier) {
-	m.all, m.barriers = all, barriers
+// Set hands in the launches, newest first, which of them were launched again, and the open barriers, as of now. The
+// cursor stays with its launch, or with the first.
+func (m *Model) Set(all []*launch.Launch, again Again, barriers []Barrier, now time.Time) {
+	m.all, m.again, m.barriers, m.now = all, again, barriers, now
+	m.worker, m.host = 0, 0
+	for _, l := range all {
+		m.worker, m.host = max(m.worker, len(l.Name())), max(m.host, len(l.Host))
+	}
 	m.list()
 }
 
@@ -117,16 +133,14 @@ func (m *Model) list() {
 		was = m.rows[m.scroll.Cursor]
 	}
 	m.rows = make([]row, 0, len(m.barriers)+len(m.all))
+	m.listLaunches(urgent)
 	for i := range m.barriers {
-		if b := &m.barriers[i]; m.show != Bad && m.matches(b.String()) {
+		if b := &m.barriers[i]; m.show != Failed && m.matches(b.String()) {
 			m.rows = append(m.rows, row{barrier: b})
 		}
 	}
-	for _, l := range m.all {
-		if m.show.accepts(l) && m.matchesLaunch(l) {
-			m.rows = append(m.rows, row{launch: l})
-		}
-	}
+	m.listLaunches(underway)
+	m.listLaunches(over)
 	m.layout()
 	stay := func(r row) bool { return same(r, was) }
 	if m.newest {
@@ -136,6 +150,14 @@ func (m *Model) list() {
 		m.scroll.MoveTo(i)
 	}
 	m.follow()
+}
+
+func (m *Model) listLaunches(p place) {
+	for _, l := range m.all {
+		if m.again.place(l, m.now) == p && m.show.accepts(l) && m.matchesLaunch(l) {
+			m.rows = append(m.rows, row{launch: l})
+		}
+	}
 }
 
 func isLaunch(r row) bool { return r.launch != nil }
@@ -154,11 +176,18 @@ func (m *Model) matchesLaunch(l *launch.Launch) bool {
 	return slices.ContainsFunc(l.Args, m.matches)
 }
 
+// showsOwn tells whether the log under the table is that of the selected launch. Whoever looks at a launch that failed
+// wants to know why.
+func (m *Model) showsOwn() bool {
+	l := m.Selected()
+	return l != nil && !m.merged && (m.own || l.State.Bad())
+}
+
 // follow makes the log under the table that of the selected launch.
 func (m *Model) follow() {
-	want := widget.LogFilter{Level: slog.LevelDebug}
-	if l := m.Selected(); l != nil && !m.merged {
-		want = LogOf(l)
+	want := widget.LogFilter{Level: m.level}
+	if m.showsOwn() {
+		want = LogOf(m.Selected())
 	}
 	if m.log.Filter() != want {
 		m.log.SetFilter(want)
@@ -189,8 +218,9 @@ func (m *Model) SetSize(width, height int) {
 
 // Heights of the parts of the page.
 const (
-	headRows   = 2  // heading and column titles
+	headRows   = 1  // column titles
 	whyRows    = 3  // heading, why, cause
+	logHead    = 1  // heading of the log
 	leastSplit = 15 // below this height the table has the page to itself
 )
 
@@ -199,27 +229,12 @@ func (m *Model) tableRows() (table, log int) {
 	if m.height < leastSplit {
 		return max(m.height-headRows-whyRows, 1), 0
 	}
-	table = min(max(m.height*9/20-headRows, 5), max(len(m.rows), 5))
-	return table, m.height - headRows - table - whyRows
+	table = min(max(m.height*9/20, 5), max(len(m.rows), 5))
+	return table, m.height - headRows - table - whyRows - logHead
 }
 
 func (m *Model) layout() {
 	table, log := m.tableRows()
 	m.scroll.SetSize(len(m.rows), table)
 	m.log.SetSize(m.width, log)
-}
-
-// Counts says how the launches stand: how many are running, and how many ended badly on the day of now.
-func Counts(all []*launch.Launch, now time.Time) (running, bad int) {
-	y, mo, d := now.Date()
-	midnight := time.Date(y, mo, d, 0, 0, 0, 0, now.Location())
-	for _, l := range all {
-		switch {
-		case !l.State.Final():
-			running++
-		case l.State.Bad() && l.Ended != nil && !l.Ended.Before(midnight):
-			bad++
-		}
-	}
-	return running, bad
 }

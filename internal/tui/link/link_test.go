@@ -198,7 +198,7 @@ func TestARealSystemIsReachedHoweverLateItComes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	server.HandleChange(control.CmdRelaunch, control.Typed(func(_ context.Context, r control.Request, a control.RelaunchArgs) (any, error) {
+	server.Handle(control.CmdRelaunch, control.Typed(func(_ context.Context, r control.Request, a control.RelaunchArgs) (any, error) {
 		return launch.Launch{ID: a.Launch + 1, Cause: r.Author}, nil
 	}))
 	serving, stopServing := context.WithCancel(ctx)

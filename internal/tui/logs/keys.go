@@ -1,8 +1,6 @@
 package logs
 
 import (
-	"log/slog"
-
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
@@ -24,12 +22,12 @@ func newKeyMap() KeyMap {
 		Older:  bind("n", "older: next match", "n"),
 		Newer:  bind("N", "newer: previous match", "N"),
 		Follow: bind("F", "follow: the newest line, again", "F", "end"),
-		Level:  bind("v", "level: DEBUG, INFO, WARNING, ERROR and above", "v"),
+		Level:  bind("v", "level: INFO and above, WARNING, ERROR, everything", "v"),
 		Name:   bind("s", "same name: as the marked line only", "s"),
 		Wrap:   bind("w", "wrap: long lines, or scroll them", "w"),
-		Left:   bind("←", "scroll left", "left", "h"),
-		Right:  bind("→", "scroll right", "right", "L"),
-		Clear:  bind("esc", "everything: ends search and filters", "esc"),
+		Left:   bind("← →", "sideways: along long lines, also h L", "left", "h"),
+		Right:  bind("→", "sideways", "right", "L"),
+		Clear:  bind("esc", "log of all: ends search and filters", "esc"),
 		Move:   widget.NewNavigation(),
 	}
 }
@@ -76,9 +74,7 @@ func (m *Model) choose(k tea.KeyPressMsg) {
 	f := m.pane.Filter()
 	switch {
 	case key.Matches(k, m.Keys.Level):
-		if f.Level += 4; f.Level > slog.LevelError {
-			f.Level = slog.LevelDebug
-		}
+		f.Level = widget.NextLevel(f.Level)
 	case key.Matches(k, m.Keys.Name):
 		l := m.pane.Current()
 		switch {
@@ -89,7 +85,7 @@ func (m *Model) choose(k tea.KeyPressMsg) {
 		}
 	case key.Matches(k, m.Keys.Clear):
 		m.pane.Search("")
-		f = widget.LogFilter{Level: slog.LevelDebug}
+		f = widget.LogFilter{Level: atFirst}
 	default:
 		m.move(k)
 		return
@@ -134,14 +130,13 @@ func (m *Model) Footer() []key.Binding {
 	if on, _ := m.pane.Following(); !on {
 		keys = append([]key.Binding{k.Follow}, keys...)
 	}
-	return append(keys, k.Left, k.Right)
+	return append(keys, k.Left)
 }
 
 // Help returns all keys.
 func (m *Model) Help() []key.Binding {
 	k, n := m.Keys, m.Keys.Move
 	return []key.Binding{
-		k.Search, k.Older, k.Newer, k.Follow, k.Level, k.Name, k.Wrap, k.Left, k.Right, k.Clear,
-		n.Up, n.Down, n.PageUp, n.PageDown, n.Home,
+		k.Search, k.Older, k.Newer, k.Follow, k.Level, k.Name, k.Wrap, k.Left, k.Clear, n.All(),
 	}
 }

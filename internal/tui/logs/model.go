@@ -4,6 +4,8 @@
 package logs
 
 import (
+	"log/slog"
+
 	"nowcast/internal/tui/theme"
 	"nowcast/internal/tui/widget"
 )
@@ -22,8 +24,14 @@ type Model struct {
 
 // New returns the page; it shows what is in buf.
 func New(t *theme.Theme, buf *widget.LogBuffer) *Model {
-	return &Model{Keys: newKeyMap(), theme: t, pane: widget.NewLogPane(t, buf)}
+	m := &Model{Keys: newKeyMap(), theme: t, pane: widget.NewLogPane(t, buf)}
+	m.pane.SetFilter(widget.LogFilter{Level: atFirst})
+	return m
 }
+
+// atFirst is the lowest level that is shown before the operator asks for more: what the system says of itself at DEBUG
+// is half of all lines and says little that INFO does not.
+const atFirst = slog.LevelInfo
 
 // Sync takes in new lines.
 func (m *Model) Sync() { m.pane.Sync() }

@@ -42,21 +42,23 @@ func TestTheHeadingSaysWhatIsShown(t *testing.T) {
 		keys []string
 		want string
 	}{
-		{nil, "log of all ─"},
+		{nil, "log of all, INFO and above ─"},
 		{nil, "─ following ─"},
 		{[]string{"up"}, "─ paused (F follows) ─"},
 		{[]string{"up", "F"}, "─ following ─"},
 		{[]string{"home", "end"}, "─ following ─"},
-		{[]string{"v"}, "log of all, INFO and above"},
-		{[]string{"v", "v", "v"}, "log of all, ERROR and above"},
-		{[]string{"v", "v", "v", "v"}, "log of all ─"},
-		{[]string{"s"}, "log of w1, esc shows everything"},
-		{[]string{"s", "s"}, "log of all ─"},
-		{[]string{"s", "v", "esc"}, "log of all ─"},
-		{[]string{"/", "1", "7", "enter"}, "log of all, /17"},
-		{[]string{"/", "1", "7", "enter", "n"}, "no more matches in this direction"},
-		{[]string{"/", "q", "q"}, "no such text"},
-		{[]string{"/", "1", "7", "esc"}, "log of all ─"},
+		{[]string{"v"}, "log of all, WARNING and above ─"},
+		{[]string{"v", "v"}, "log of all, ERROR and above ─"},
+		{[]string{"v", "v", "v"}, "log of all ─"},
+		{[]string{"v", "v", "v", "v"}, "log of all, INFO and above ─"},
+		{[]string{"s"}, "log of w1, INFO and above (esc shows all)"},
+		{[]string{"s", "s"}, "log of all, INFO and above ─"},
+		{[]string{"s", "v", "esc"}, "log of all, INFO and above ─"},
+		{[]string{"/", "1", "7", "enter"}, "log of all, INFO and above, /17 (esc shows all)"},
+		{[]string{"/", "1", "7", "enter", "n"}, "no more matches in this direction at INFO and above"},
+		{[]string{"/", "q", "q"}, "no such text at INFO and above "},
+		{[]string{"v", "v", "v", "/", "q", "q"}, "no such text "},
+		{[]string{"/", "1", "7", "esc"}, "log of all, INFO and above ─"},
 	} {
 		m, _ := newPage(40)
 		press(m, tc.keys...)
@@ -79,11 +81,15 @@ func TestNewLinesAreCountedWhilePaused(t *testing.T) {
 }
 
 func TestWarningsErrorsAndCriticalsAreWords(t *testing.T) {
-	m, _ := newPage(40)
-	got := ansi.Strip(strings.Join(m.View(noon), "\n"))
-	for _, word := range []string{"DEBUG", "INFO", "WARNING", "ERROR"} {
-		if !strings.Contains(got, word) {
-			t.Errorf("there is no %s in\n%s", word, got)
+	for width, words := range map[int][]string{80: {"DEBUG", "INFO", "WARN ", "ERROR"}, 120: {"DEBUG", "INFO", "WARNING", "ERROR"}} {
+		m, _ := newPage(40)
+		m.SetSize(width, 12)
+		press(m, "v", "v", "v")
+		got := ansi.Strip(strings.Join(m.View(noon), "\n"))
+		for _, word := range words {
+			if !strings.Contains(got, word) {
+				t.Errorf("in %d columns there is no %s in\n%s", width, word, got)
+			}
 		}
 	}
 }

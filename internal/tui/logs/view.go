@@ -3,7 +3,6 @@ package logs
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"nowcast/internal/tui/widget"
@@ -15,7 +14,7 @@ func (m *Model) View(now time.Time) []string {
 	if m.prompt != nil {
 		note := ""
 		if m.miss {
-			note = " no such text "
+			note = " no such text" + m.among() + " "
 		}
 		head = m.prompt.View(m.width-len(note)) + m.theme.Warn.Paint(note)
 	} else {
@@ -27,23 +26,31 @@ func (m *Model) View(now time.Time) []string {
 // title says what is shown.
 func (m *Model) title() string {
 	f := m.pane.Filter()
-	parts := []string{"log of all"}
+	whose := "all"
 	switch {
 	case f.Launch != 0:
-		parts[0] = fmt.Sprintf("log of launch %d %s", f.Launch, f.Worker)
+		whose = fmt.Sprintf("launch %d %s", f.Launch, f.Worker)
 	case f.Name != "":
-		parts[0] = "log of " + f.Name
+		whose = f.Name
 	}
+	title := "log of " + whose + widget.AndAbove(f.Level)
+	q := m.pane.Query()
+	if q != "" {
+		title += ", /" + widget.Clean(q)
+	}
+	if q != "" || whose != "all" {
+		title += " (esc shows all)"
+	}
+	return title
+}
+
+// among says where a search has looked, if not everywhere.
+func (m *Model) among() string {
+	f := m.pane.Filter()
 	if f.Level > slog.LevelDebug {
-		parts = append(parts, widget.LevelName(f.Level)+" and above")
+		return " at " + widget.LevelName(f.Level) + " and above"
 	}
-	if q := m.pane.Query(); q != "" {
-		parts = append(parts, "/"+widget.Clean(q))
-	}
-	if len(parts) > 1 || parts[0] != "log of all" {
-		parts = append(parts, "esc shows everything")
-	}
-	return strings.Join(parts, ", ")
+	return ""
 }
 
 // state says whether the newest line is in sight.
@@ -51,7 +58,7 @@ func (m *Model) state() string {
 	following, fresh := m.pane.Following()
 	switch {
 	case m.miss:
-		return "no more matches in this direction"
+		return "no more matches in this direction" + m.among()
 	case m.pane.Len() == 0:
 		return "nothing logged yet"
 	case following:

@@ -49,16 +49,16 @@ type Theme struct {
 
 // Marks are the signs beside the words. Each is one cell wide.
 type Marks struct {
-	Good, Bad, Busy, Wait, Start, Lost, Warn, Fresh, Open, Closed, Leaf, Dot, Rule, Cursor, Cut string
+	Good, Bad, Busy, Wait, Start, Lost, Again, Warn, Fresh, Open, Closed, Leaf, Dot, Rule, Cursor, Cut string
 }
 
 var (
 	unicodeMarks = Marks{
-		Good: "✓", Bad: "✗", Busy: "●", Wait: "○", Start: "◐", Lost: "?", Warn: "!", Fresh: "*",
+		Good: "✓", Bad: "✗", Busy: "●", Wait: "○", Start: "◐", Lost: "?", Again: "↻", Warn: "!", Fresh: "*",
 		Open: "▾", Closed: "▸", Leaf: " ", Dot: "·", Rule: "─", Cursor: "▌", Cut: "…",
 	}
 	asciiMarks = Marks{
-		Good: "+", Bad: "x", Busy: ">", Wait: ".", Start: "-", Lost: "?", Warn: "!", Fresh: "*",
+		Good: "+", Bad: "x", Busy: ">", Wait: ".", Start: "-", Lost: "?", Again: "r", Warn: "!", Fresh: "*",
 		Open: "-", Closed: "+", Leaf: " ", Dot: "|", Rule: "-", Cursor: ">", Cut: "~",
 	}
 )
@@ -66,6 +66,7 @@ var (
 // Options choose a theme.
 type Options struct {
 	NoColour bool // bold, faint and reverse only
+	Light    bool // the background is light: the palette's yellow and cyan cannot be read there
 	ASCII    bool // for terminals that are not UTF-8
 }
 
@@ -78,11 +79,15 @@ func New(o Options) *Theme {
 		}
 		return plain.Foreground(lipgloss.Color(ansi))
 	}
+	busy, warn, fresh := "6", "3", "5"
+	if o.Light {
+		busy, warn, fresh = "4", "5", "4"
+	}
 	t := &Theme{
 		Title: of(plain.Bold(true)), Faint: of(plain.Faint(true)), Key: of(plain.Bold(true)),
 		Selected: of(plain.Reverse(true)), Tab: of(plain.Bold(true).Reverse(true)),
-		Good: of(colour("2")), Busy: of(colour("6")), Warn: of(colour("3").Bold(true)), Bad: of(colour("1").Bold(true)),
-		Critical: of(colour("1").Bold(true).Reverse(true)), Match: of(colour("3").Reverse(true)), Fresh: of(colour("5").Bold(true)),
+		Good: of(colour("2")), Busy: of(colour(busy)), Warn: of(colour(warn).Bold(true)), Bad: of(colour("1").Bold(true)),
+		Critical: of(colour("1").Bold(true).Reverse(true)), Match: of(colour("3").Reverse(true)), Fresh: of(colour(fresh).Bold(true)),
 		Mark: unicodeMarks,
 	}
 	if o.ASCII {

@@ -2,6 +2,7 @@ package widget
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,6 +59,18 @@ func (b *LogBuffer) TakeBack(n uint64) {
 	}
 }
 
+// Last returns the newest lines that f chooses, oldest first, at most n.
+func (b *LogBuffer) Last(f LogFilter, n int) []*LogLine {
+	var out []*LogLine
+	for i := b.end; i > b.first && len(out) < n; i-- {
+		if l := b.At(i - 1); f.accepts(l) {
+			out = append(out, l)
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
 // Len returns how many lines there are.
 func (b *LogBuffer) Len() int { return int(b.end - b.first) }
 
@@ -69,6 +82,22 @@ func (b *LogBuffer) First() uint64 { return b.first }
 
 // End returns the number that the next line will have.
 func (b *LogBuffer) End() uint64 { return b.end }
+
+// NextLevel returns the level that the level key leads to: what is shown at first is INFO and above, the details come last.
+func NextLevel(l slog.Level) slog.Level {
+	if l += 4; l > slog.LevelError {
+		return slog.LevelDebug
+	}
+	return l
+}
+
+// AndAbove says that lower levels are not shown.
+func AndAbove(l slog.Level) string {
+	if l <= slog.LevelDebug {
+		return ""
+	}
+	return ", " + LevelName(l) + " and above"
+}
 
 // LevelName returns the level as Python names it.
 func LevelName(l slog.Level) string {

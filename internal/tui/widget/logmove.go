@@ -1,6 +1,9 @@
 package widget
 
-import "strings"
+import (
+	"log/slog"
+	"strings"
+)
 
 // Move moves the cursor by rows. Up stops following; down to the last row resumes it.
 func (p *LogPane) Move(rows int) {
@@ -93,17 +96,20 @@ func (p *LogPane) show() {
 
 // rowsOf returns how many rows a chosen line takes.
 func (p *LogPane) rowsOf(index int) int {
-	text := p.buf.At(p.chosen[index]).Text
-	if !p.wrap {
-		return 1 + strings.Count(text, "\n")
+	l := p.buf.At(p.chosen[index])
+	if !p.wraps(l) {
+		return 1 + strings.Count(l.Text, "\n")
 	}
-	return len(p.rows(text))
+	return len(p.rows(l))
 }
 
+// wraps tells whether a line is wrapped. Warnings and worse always are: their end is often what matters.
+func (p *LogPane) wraps(l *LogLine) bool { return p.wrap || l.Level >= slog.LevelWarn }
+
 // rows returns the message in rows.
-func (p *LogPane) rows(text string) []string {
-	lines := strings.Split(text, "\n")
-	if !p.wrap {
+func (p *LogPane) rows(line *LogLine) []string {
+	lines := strings.Split(line.Text, "\n")
+	if !p.wraps(line) {
 		return lines
 	}
 	var rows []string

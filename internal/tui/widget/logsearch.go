@@ -40,7 +40,7 @@ func (p *LogPane) find(index, step int) bool {
 
 // matchRow returns the row of a line that has the text.
 func (p *LogPane) matchRow(l *LogLine) int {
-	for i, row := range p.rows(l.Text) {
+	for i, row := range p.rows(l) {
 		if IndexFold(row, p.query) >= 0 {
 			return i
 		}
@@ -54,10 +54,11 @@ func (p *LogPane) reveal() {
 		p.top = p.back(p.cursor, p.height/2)
 	}
 	p.show()
-	if p.wrap {
+	line := p.buf.At(p.chosen[p.cursor.index])
+	if p.wraps(line) {
 		return
 	}
-	row := p.rows(p.buf.At(p.chosen[p.cursor.index]).Text)[p.cursor.row]
+	row := p.rows(line)[p.cursor.row]
 	room := p.width - p.prefix()
 	if at := IndexFold(row, p.query); at >= 0 {
 		cells := Width(row[:at])

@@ -9,6 +9,7 @@ import (
 // layout is how much of a record's head fits beside its message.
 type layout struct {
 	clock string // time format
+	level int    // cells for the level's word
 	name  int    // cells for the logger name
 }
 
@@ -17,18 +18,15 @@ const wide = 110
 
 func (p *LogPane) layout() layout {
 	if p.width < wide {
-		return layout{"15:04:05", 14}
+		return layout{"15:04:05", len("ERROR"), 18}
 	}
-	return layout{"15:04:05.000", 22}
+	return layout{"15:04:05.000", len("CRITICAL"), 24}
 }
-
-// levelWidth is the width of the longest level name.
-const levelWidth = len("CRITICAL")
 
 // prefix returns the cells before the message.
 func (p *LogPane) prefix() int {
 	l := p.layout()
-	return 1 + len(l.clock) + 1 + levelWidth + 1 + l.name + 1
+	return 1 + len(l.clock) + 1 + l.level + 1 + l.name + 1
 }
 
 // View draws exactly the rows of the pane, times in loc. The cursor is drawn if focus is set and the pane does not follow.
@@ -40,7 +38,7 @@ func (p *LogPane) View(loc *time.Location, focus bool) []string {
 	}
 	for len(out) < p.height && at.index < len(p.chosen) {
 		line := p.buf.At(p.chosen[at.index])
-		rows := p.rows(line.Text)
+		rows := p.rows(line)
 		for ; at.row < len(rows) && len(out) < p.height; at.row++ {
 			marked := focus && !p.following && at == p.cursor
 			out = append(out, p.row(line, rows[at.row], at.row == 0, marked, loc))
@@ -66,7 +64,7 @@ func (p *LogPane) row(l *LogLine, message string, first, marked bool, loc *time.
 	if first {
 		b.WriteString(th.Faint.Paint(l.Time.In(loc).Format(lay.clock)))
 		b.WriteByte(' ')
-		b.WriteString(p.level(l.Level))
+		b.WriteString(p.level(l.Level, lay.level))
 		b.WriteByte(' ')
 		b.WriteString(Fit(l.Name, lay.name, th.Mark.Cut))
 		b.WriteByte(' ')
@@ -77,14 +75,21 @@ func (p *LogPane) row(l *LogLine, message string, first, marked bool, loc *time.
 	if room <= 0 {
 		return Fit("", p.width, "")
 	}
-	text := Fit(Skip(message, p.skip), room, th.Mark.Cut)
+	if !p.wraps(l) {
+		message = Skip(message, p.skip)
+	}
+	text := Fit(message, room, th.Mark.Cut)
 	b.WriteString(p.highlight(text, l.Level))
 	return b.String()
 }
 
-// level draws the level's word.
-func (p *LogPane) level(l slog.Level) string {
-	word := Fit(LevelName(l), levelWidth, "")
+// level draws the level's word in w cells: WARN and CRIT where there is no room for more.
+func (p *LogPane) level(l slog.Level, w int) string {
+	word := LevelName(l)
+	if len(word) > w {
+		word = word[:len("WARN")]
+	}
+	word = Fit(word, w, "")
 	switch {
 	case l >= 12:
 		return p.theme.Critical.Paint(word)

@@ -11,6 +11,7 @@ type Line struct {
 	Label string
 	Text  string
 	Style theme.Style
+	Head  bool // a title: it begins where labels do
 }
 
 // Pager shows a text under a title, wrapped, and scrolls it.
@@ -60,12 +61,16 @@ func (p *Pager) lay() {
 	p.rows = p.rows[:0]
 	indent := p.indent()
 	for _, l := range p.lines {
+		if l.Head {
+			p.rows = append(p.rows, l)
+			continue
+		}
 		for i, text := range Wrap(l.Text, p.width-indent-1) {
 			label := l.Label
 			if i > 0 {
 				label = ""
 			}
-			p.rows = append(p.rows, Line{label, text, l.Style})
+			p.rows = append(p.rows, Line{Label: label, Text: text, Style: l.Style})
 		}
 	}
 	p.scroll(0)
@@ -111,6 +116,10 @@ func (p *Pager) View() []string {
 	out := []string{Heading(p.theme, p.title, p.position(), p.width)}
 	for i := p.top; i < len(p.rows) && len(out) <= p.height; i++ {
 		r := p.rows[i]
+		if r.Head {
+			out = append(out, " "+r.Style.Paint(Fit(r.Text, p.width-1, p.theme.Mark.Cut)))
+			continue
+		}
 		head := " "
 		if p.label > 0 {
 			head = " " + p.theme.Faint.Paint(Fit(r.Label, p.label, p.theme.Mark.Cut)) + "  "

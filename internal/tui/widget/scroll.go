@@ -48,6 +48,11 @@ func NewNavigation() Navigation {
 	}
 }
 
+// All names them in one line, for the help.
+func (n Navigation) All() key.Binding {
+	return key.NewBinding(key.WithKeys("up"), key.WithHelp("↑ ↓", "move, also k j; pgup pgdn by pages, home end to the ends"))
+}
+
 // Step tells where a key leads: rows to move, or to the first or last row.
 func (n Navigation) Step(k interface{ String() string }, page int) (delta int, home, end, ok bool) {
 	switch {

@@ -95,6 +95,12 @@ func (r *Rules) Refresh() (bool, error) {
 	return true, nil
 }
 
+// Configure has the rules see another configuration.
+func (r *Rules) Configure(c *config.Config) {
+	r.config = &dict{m: c.Values, where: path{key: "config"}}
+	r.registry = &c.Registry
+}
+
 // Module returns the rules file.
 func (r *Rules) Module() string { return r.file }
 

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestUpRefusesToStartWithoutRules(t *testing.T) {
+	for _, tc := range []struct{ name, rules, want string }{
+		{"a missing file", "gone.star", "next workers module: is DIR/gone.star, which does not exist: create it"},
+		{"a mistake", "bad.star", "bad.star:2:"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newAny(t)
+			s.write("bad.star", "def after_any(msg\n")
+			s.write("nowcast.yaml", strings.Replace(s.read("nowcast.yaml"), "next_workers.star", tc.rules, 1))
+			s.try(t, example{args: words("up CONFIG"), code: exitUsage, stderr: tc.want})
+		})
+	}
+}
+
+var managerStarted = regexp.MustCompile(`started manager as process (\d+)`)
+
+func TestUpIgnoresTheChecklistAtTheFirstStartOnly(t *testing.T) {
+	s := newAny(t)
+	s.write("checklist.yaml", "yesterday: it rained\n")
+	d := &child{Cmd: exec.Command(built(t), "up", "--ignore-checklist", s.config), output: &output{}}
+	d.Dir, d.Env, d.Stdout, d.Stderr = s.dir, s.environ(), d.output, d.output
+	if err := d.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.stop() })
+	checklist := func(want string) {
+		t.Helper()
+		s.eventually("the checklist "+want, func() bool { out, code := s.run("checklist", s.config); return code == 0 && out == want })
+	}
+	checklist("{}\n")
+	s.must("send", s.config, "any", "success", "{today: sunny}")
+	pid, err := strconv.Atoi(managerStarted.FindStringSubmatch(d.output.String())[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("another manager", func() bool { return len(managerStarted.FindAllString(d.output.String(), -1)) == 2 })
+	checklist("any:\n  today: sunny\n")
+}
+
+func TestAReloadNamesWhatNeedsARestart(t *testing.T) {
+	s := newAny(t)
+	broker, manager := s.start("broker"), s.start("manager")
+	yaml := s.read("nowcast.yaml")
+	yaml = strings.Replace(yaml, "  host: 127.0.0.1\n", "  host: 127.0.0.1\n  bind: 127.0.0.1\n", 1)
+	yaml = strings.Replace(yaml, "backupCount: 3", "backupCount: 4", 1)
+	before := len(s.read("nowcast.log"))
+	s.write("nowcast.yaml", yaml)
+	manager.Process.Signal(syscall.SIGHUP)
+	broker.Process.Signal(syscall.SIGHUP)
+	s.logged(t, before, "WARNING [manager] the change of zmq takes effect when the daemons are restarted")
+	s.logged(t, before, "WARNING [manager] the change of logging takes effect when the daemons are restarted")
+	s.logged(t, before, "INFO [message_broker] nothing to reload here; ")
+	for _, section := range []string{"state dir", "checklist file", "next workers module"} {
+		if log := s.read("nowcast.log")[before:]; strings.Contains(log, "the change of "+section) {
+			t.Errorf("got a warning of a change of %s, which has not changed:\n%s", section, log)
+		}
+	}
+}
