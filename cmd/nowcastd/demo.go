@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -59,6 +60,10 @@ type player struct {
 func (d *player) play(parent context.Context) error {
 	ctx, cancel := untilSignal(parent)
 	defer cancel()
+	// When the terminal goes away the console ends, and then we end the day; not before, or its processes would stay.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	self, env, err := d.prepare()
 	if err != nil {
 		return err

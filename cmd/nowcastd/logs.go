@@ -116,6 +116,15 @@ func (p *program) printRecord(r *feed.LogRecord, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(p.Stdout).Encode(r)
 	}
-	_, err := fmt.Fprintf(p.Stdout, "%s %-8s [%s] %s\n", r.Time.Local().Format("2006-01-02 15:04:05.000"), feed.LevelName(r.Level), r.Name, r.Message)
+	_, err := fmt.Fprintf(p.Stdout, "%s %-8s [%s] %s\n", r.Time.Local().Format("2006-01-02 15:04:05.000"), feed.LevelName(r.Level), printable(r.Name), printableLines(r.Message))
 	return err
+}
+
+// printableLines is printable for text of several lines, which are set off so that none passes for a record of its own.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n    ")
 }

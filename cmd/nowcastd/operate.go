@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -92,17 +93,37 @@ func (p *program) printStatus(s *feed.Snapshot, now time.Time) {
 		if l.Started != nil {
 			started, took = l.Started.Local().Format("01-02 15:04:05"), l.Duration(now).Round(100*time.Millisecond).String()
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.State, l.Name(), strings.Join(l.Args, " "), l.Host, started, took, l.Cause, l.Note)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.State, short(l.Name()), short(strings.Join(l.Args, " ")), short(l.Host), started, took, short(l.Cause), short(l.Note))
 	}
 	w.Flush()
 	for _, b := range s.Barriers {
-		fmt.Fprintf(p.Stdout, "\nbarrier %d, opened by %s, waits for %s; held: %d\n", b.ID, b.Cause, strings.Join(b.Missing, ", "), len(b.Held))
+		fmt.Fprintf(p.Stdout, "\nbarrier %d, opened by %s, waits for %s; held: %d\n", b.ID, short(b.Cause), short(strings.Join(b.Missing, ", ")), len(b.Held))
 	}
 	for _, a := range s.Alerts {
 		if now.Sub(a.Time) < 24*time.Hour {
-			fmt.Fprintf(p.Stdout, "\nalert %s %s: %s\n", a.Time.Local().Format("01-02 15:04:05"), a.Kind, a.Message)
+			fmt.Fprintf(p.Stdout, "\nalert %s %s: %s\n", a.Time.Local().Format("01-02 15:04:05"), a.Kind, printable(a.Message))
 		}
 	}
+}
+
+// printable returns text that strangers wrote without what could steer a terminal or forge a line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}
+
+// longestCell is how many characters a cell of a table shows; --json shows all.
+const longestCell = 120
+
+func short(s string) string {
+	if r := []rune(s); len(r) > longestCell {
+		s = string(r[:longestCell-1]) + "…"
+	}
+	return printable(s)
 }
 
 func (p *program) launch() *cobra.Command {
