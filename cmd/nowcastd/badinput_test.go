@@ -163,7 +163,7 @@ func TestBadInputNeverStopsAnything(t *testing.T) {
 		{"an alias of nothing", from("good", "*nowhere"), malformed, []string{"ERROR", "not a message from", "good", "nowhere"}},
 		{"a key that is a mapping", from("good", "{? {a: b} : c}"), malformed, []string{"ERROR", "not a message from", "good"}},
 		{"a stranger", from("stranger", "null"), message.UnregisteredWork, []string{"ERROR", "message received from unregistered worker: stranger"}},
-		{"a stranger with a line break in the name", from(`"two\nlines"`, "null"), message.UnregisteredWork, []string{"ERROR", "message received from unregistered worker: two"}},
+		{"a stranger with a line break in the name", from(`"two\nlines"`, "null"), message.UnregisteredWork, []string{"ERROR", `message received from unregistered worker: "two\nlines"`}},
 		{"a type nobody knows", []byte("payload: null\nsource: good\ntype: sneezed\n"), malformed, []string{"ERROR", "unregistered message type received from good worker: sneezed"}},
 		{"need of a missing key", []byte("payload: no such key\nsource: good\ntype: need\n"), message.Ack, []string{"ERROR", "no such key"}},
 		{"need of a list", []byte("payload: [good]\nsource: good\ntype: need\n"), message.Ack, []string{"ERROR", "['good']"}},
