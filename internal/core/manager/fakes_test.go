@@ -321,7 +321,7 @@ func (w *world) askRaw(frames ...[]byte) message.Message {
 	select {
 	case m := <-w.line.out:
 		return m
-	case <-time.After(10 * time.Second):
+	case <-time.After(60 * time.Second):
 		w.t.Fatalf("no reply; so far: %q", w.all())
 		return message.Message{}
 	}
@@ -329,7 +329,7 @@ func (w *world) askRaw(frames ...[]byte) message.Message {
 
 func (w *world) eventually(what string, cond func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for !cond() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("%s did not happen; journal %q", what, w.all())
