@@ -74,7 +74,7 @@ func (p *program) programs(ctx context.Context, cfg *config.Config, e rules.Eval
 			_, err = exec.LookPath(argv[0])
 		}
 		if err != nil {
-			f.Severity, f.Text = rules.Wrong, fmt.Sprintf("%s cannot be started here: %v", n.Module, err)
+			f.Severity, f.Text = rules.Wrong, fmt.Sprintf("%s cannot be started here: %v; look at its command in %s, and whether the program is there and executable (chmod +x)", n.Module, err, cfg.File)
 			found = append(found, f)
 		} else if slices.Equal(argv[:2], []string{cfg.Python, "-m"}) {
 			modules[n.Module] = f

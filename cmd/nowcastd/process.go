@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
+	"os/user"
 	"syscall"
 	"time"
 
@@ -162,18 +164,15 @@ func (p *program) client(cfg *config.Config) (*control.Client, error) {
 
 // author names the operator in the audit trail.
 func (p *program) author() string {
-	user := "somebody"
-	for _, name := range []string{"USER", "LOGNAME"} {
-		if v, ok := p.LookupEnv(name); ok && v != "" {
-			user = v
-			break
-		}
+	name := fmt.Sprint("uid ", os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"
 	}
-	return user + "@" + host
+	return name + "@" + host
 }
 
 // answerWithin is how long a command waits for a daemon.

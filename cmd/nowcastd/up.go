@@ -52,7 +52,7 @@ workers are not touched when it stops; the next manager knows them.`,
 			defer signal.Stop(hangups)
 			o := supervisor.Options{Log: log.Logger("supervisor"), Reload: hangups}
 			for _, name := range []string{"broker", "log-aggregator", "manager"} {
-				child := supervisor.Child{Name: name, Argv: []string{self, name, cfg.File}}
+				child := supervisor.Child{Name: name, Argv: []string{self, name, cfg.File}, Essential: name == "broker"} // else the manager would talk to another broker
 				if name == "manager" && ignore {
 					child.FirstArgs = []string{"--ignore-checklist"} // one that is started again must keep what has happened since
 				}

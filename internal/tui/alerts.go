@@ -75,7 +75,7 @@ func (m *Model) alertLines(a *feed.Raised, count int) []string {
 	lines := widget.Wrap(widget.Clean(text), m.width-2-len(more))
 	if len(lines) > maxAlert {
 		lines = lines[:maxAlert]
-		lines[maxAlert-1] = widget.Fit(lines[maxAlert-1], m.width-12, "") + m.theme.Mark.Cut + " (a: all)"
+		lines[maxAlert-1] = widget.Fit(lines[maxAlert-1], m.width-16, "") + m.theme.Mark.Cut + " (a: all)"
 	}
 	out := make([]string, len(lines))
 	for i, l := range lines {

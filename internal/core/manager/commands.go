@@ -131,7 +131,7 @@ func (m *Manager) relaunch(t *turn, author string, a control.RelaunchArgs) (any,
 // launchable tells an operator what would go wrong before it is recorded as a launch that went wrong.
 func (m *Manager) launchable(n launch.NextWorker) error {
 	if _, ok := m.Config.Registry.Workers[n.Name()]; !ok {
-		return fmt.Errorf("%s is not in message registry: workers of %s: nothing it reports would be accepted", n.Name(), m.Config.File)
+		return fmt.Errorf("%s is not in message registry: workers of %s as the manager read it: nothing it reports would be accepted; if it was added since, send SIGHUP to nowcastd up", n.Name(), m.Config.File)
 	}
 	_, err := m.Launcher.Argv(m.Config, n)
 	return err

@@ -43,6 +43,7 @@ type Child struct {
 	Name      string
 	Argv      []string
 	FirstArgs []string // more arguments, at the first start only
+	Essential bool     // no child behind it is started before it was ready once, however long that takes
 }
 
 // Options say what to run and how patiently.
@@ -71,16 +72,12 @@ func Run(ctx context.Context, o Options) error {
 	for _, k := range keepers {
 		go k.keep()
 		started++
-		select {
-		case <-k.first:
+		if k.awaitFirst(ctx) {
 			ready++
-			continue
-		case <-time.After(o.ReadyWithin):
-			o.Log.Warn(fmt.Sprintf("%s is not ready after %s; starting the others", k.Name, o.ReadyWithin))
-			continue
-		case <-ctx.Done():
 		}
-		break
+		if ctx.Err() != nil {
+			break
+		}
 	}
 	if ready == len(keepers) {
 		o.Log.Info("all daemons are up")
@@ -99,6 +96,25 @@ func Run(ctx context.Context, o Options) error {
 		<-keepers[i].done
 	}
 	return nil
+}
+
+// awaitFirst waits until the child was ready once, and tells whether it was. It gives up after ReadyWithin unless the
+// others cannot do without it.
+func (k *keeper) awaitFirst(ctx context.Context) bool {
+	for {
+		select {
+		case <-k.first:
+			return true
+		case <-ctx.Done():
+			return false
+		case <-time.After(k.o.ReadyWithin):
+		}
+		if !k.Essential {
+			k.o.Log.Warn(fmt.Sprintf("%s is not ready after %s; starting the others", k.Name, k.o.ReadyWithin))
+			return false
+		}
+		k.o.Log.Warn(fmt.Sprintf("%s is not ready yet; the others wait for it", k.Name))
+	}
 }
 
 func orDefault(d *time.Duration, value time.Duration) {

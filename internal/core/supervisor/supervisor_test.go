@@ -82,7 +82,7 @@ func run(t *testing.T, what string, names ...string) *family {
 		o.ReadyWithin = 100 * time.Millisecond
 	}
 	for _, n := range names {
-		o.Children = append(o.Children, Child{Name: n, Argv: []string{os.Args[0], n, f.file}})
+		o.Children = append(o.Children, Child{Name: n, Essential: strings.HasSuffix(n, "!"), Argv: []string{os.Args[0], strings.TrimSuffix(n, "!"), f.file}})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -151,6 +151,16 @@ func TestFirstArgumentsAreForTheFirstStartOnly(t *testing.T) {
 	f.eventually("a third start", func() bool { return strings.Count(f.events(), "again starts") >= 2 })
 	if got, err := os.ReadFile(first); err != nil || string(got) != "again starts\n" {
 		t.Errorf("got events of the first start %q, %v; want one start", got, err)
+	}
+}
+
+func TestNothingIsStartedBeforeAnEssentialChildIsReady(t *testing.T) {
+	// A manager without a broker of its own would talk to whoever has the port.
+	f := run(t, "one ends", "one!", "two")
+	f.eventually("the warning", func() bool { return strings.Contains(f.log.String(), "one! is not ready yet; the others wait for it") })
+	f.stop()
+	if strings.Contains(f.events(), "two starts") {
+		t.Errorf("got events\n%s", f.events())
 	}
 }
 

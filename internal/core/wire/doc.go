@@ -4,14 +4,15 @@
 // Every message enters and leaves the system here. Three things talk:
 //
 //   - Conn: one socket and the goroutine that owns it. Others hand it batches (Send) and take batches from it (Receive).
-//   - Forwarder: two sockets and the goroutine that moves messages between them, untouched (the broker).
+//   - Forwarder: two sockets and the goroutine that moves messages between them, untouched (the broker). Its inner loop is
+//     in C (forward.c): from Go, each part of each message would be two calls that cost more than what they do.
 //   - Requester: what a worker needs, one request and its reply at a time.
 //
 // Guarantees. Messages of one sender arrive in order. Frames are opaque. Every queue has a bound, stated beside it, and what
 // happens when it is full: Receive stops reading, so that libzmq's queue fills and then TCP holds the sender back; Send waits;
 // Pub and XPub drop what a slow subscriber cannot take; Router drops what it cannot deliver, or reports it when Mandatory.
-// An idle socket costs no CPU: its owner sleeps in poll and is woken through an inproc pair. An interrupted system call
-// (EINTR, frequent under the Go runtime) is retried and never seen outside.
+// An idle socket costs no CPU: the owner of a Conn sleeps in the Go runtime's poller (sleeper.go), a Forwarder in poll. An
+// interrupted system call (EINTR, frequent under the Go runtime) is retried and never seen outside.
 //
 // Ending. Each Conn and Forwarder has a libzmq context of its own, so that Close means closed: it returns when unsent messages
 // were sent or Linger has passed, the ports are free again, and threads, file descriptors and goroutines are gone. With one

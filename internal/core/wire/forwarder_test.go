@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 )
@@ -62,6 +64,57 @@ func TestRequestsWaitForAManagerWithoutSpinning(t *testing.T) {
 		if got, want := string(client.next()[1]), fmt.Sprint("re: ", i); got != want {
 			t.Fatalf("got %q, want %q", got, want)
 		}
+	}
+}
+
+func TestMessagesOfManyAndLargeFramesPassUntouchedBothWays(t *testing.T) {
+	f, _ := forwarded(t, ForwarderOptions{})
+	client := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Front()})}
+	server := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back()})}
+	want := Frames{[]byte{}, bytes.Repeat([]byte("large "), 1_000_000)}
+	for i := range 100 {
+		want = append(want, fmt.Append(nil, i), []byte{})
+	}
+	send1(t, client.c, slices.Clone(want))
+	request := server.next()
+	if got := request[1:]; !slices.EqualFunc(got, want, bytes.Equal) {
+		t.Fatalf("request: got %d frames, %d bytes, want the %d frames, %d bytes that were sent", len(got), got.size(), len(want), want.size())
+	}
+	send1(t, server.c, request)
+	if got := client.next(); !slices.EqualFunc(got, want, bytes.Equal) {
+		t.Errorf("reply: got %d frames, %d bytes, want the %d frames, %d bytes that were sent", len(got), got.size(), len(want), want.size())
+	}
+}
+
+func TestAForwarderToAPubPassesMessagesOnAndDoesNotWaitForAnswers(t *testing.T) {
+	f, err := NewForwarder(ForwarderOptions{
+		Front: Options{Kind: Dealer, Bind: []string{"tcp://127.0.0.1:0"}},
+		Back:  Options{Kind: Pub, Bind: []string{"tcp://127.0.0.1:0"}, Linger: patient},
+		Drain: patient,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		_, err := f.Run(ctx)
+		done <- err
+	}()
+	sub := &reader{t: t, c: open(t, Options{Kind: Sub, Connect: f.Back(), Subscribe: []string{""}})}
+	pub := open(t, Options{Kind: Dealer, Connect: f.Front()})
+	eventually(t, "the subscription", func() bool {
+		send1(t, pub, frames("probe"))
+		select {
+		case <-sub.c.Receive():
+			return true
+		default:
+			return false
+		}
+	})
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 
