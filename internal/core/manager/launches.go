@@ -89,8 +89,8 @@ func (m *Manager) end(t *turn, l *launch.Launch, e launch.Exit) {
 	}
 }
 
-// attribute finds the launch that sent a message: the one it names, else the oldest that is running and has not
-// reported its end. The second is a guess if several are running.
+// attribute finds the launch that sent a message: the one it names, else the likeliest of those that are running and have not
+// reported their end. The second is a guess if several are.
 func (m *Manager) attribute(t *turn, msg message.Message, now time.Time) int64 {
 	l, guess := m.launches[msg.Launch], false
 	if l == nil || l.Name() != msg.Source {
@@ -98,13 +98,25 @@ func (m *Manager) attribute(t *turn, msg message.Message, now time.Time) int64 {
 		if len(candidates) == 0 {
 			return 0
 		}
-		l, guess = candidates[0], len(candidates) > 1
+		l, guess = likeliest(candidates, msg.Type), len(candidates) > 1
 	}
 	if msg.Type != message.TypeNeed { // a question says nothing about how the work goes, and there may be thousands
 		l.Reports = append(l.Reports[max(0, len(l.Reports)-keepReports+1):len(l.Reports):len(l.Reports)], launch.Report{Time: now, Type: msg.Type, Guess: guess})
 		t.changed[l.ID] = l
 	}
 	return l.ID
+}
+
+// likeliest returns the oldest launch whose arguments have what the message type is about ("success nowcast" is more likely from
+// "run_NEMO HOST nowcast" than from "run_NEMO HOST forecast"), else the oldest.
+func likeliest(candidates []*launch.Launch, typ string) *launch.Launch {
+	_, about, _ := strings.Cut(typ, " ")
+	for _, l := range candidates {
+		if about != "" && !slices.ContainsFunc(strings.Fields(about), func(word string) bool { return !slices.Contains(l.Args, word) }) {
+			return l
+		}
+	}
+	return candidates[0]
 }
 
 // keepReports is how many reports of one launch its record keeps, the newest; the messages themselves are all stored.

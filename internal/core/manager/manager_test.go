@@ -475,6 +475,16 @@ func TestAttribution(t *testing.T) {
 	}
 }
 
+func TestAGuessGoesByWhatTheMessageIsAbout(t *testing.T) {
+	one := &launch.Launch{ID: 1, NextWorker: launch.NextWorker{Args: []string{"host", "forecast2"}}}
+	two := &launch.Launch{ID: 2, NextWorker: launch.NextWorker{Args: []string{"host", "nowcast"}}}
+	for typ, want := range map[string]*launch.Launch{"success nowcast": two, "failure forecast2": one, "success": one, "success other": one} {
+		if got := likeliest([]*launch.Launch{one, two}, typ); got != want {
+			t.Errorf("%s: got launch %d, want %d", typ, got.ID, want.ID)
+		}
+	}
+}
+
 func TestCommands(t *testing.T) {
 	w := newWorld(t)
 	w.rule("a", launch.Next{Await: []string{"b"}})
