@@ -60,14 +60,15 @@ func (t *turn) add(later *turn) {
 	t.answers = append(t.answers, later.answers...)
 }
 
-// submit has a turn made durable: now if the committer is free, else together with what comes until it is.
+// submit has a turn made durable: now if the committer is free and it is no time to gather, else together with what comes
+// until then.
 func (m *Manager) submit(t *turn) {
 	if m.pending == nil {
 		m.pending = t
 	} else {
 		m.pending.add(t)
 	}
-	m.commitNext()
+	m.commitIfGathered()
 }
 
 // commitNext hands what is pending to the committer if that is free.
@@ -99,7 +100,8 @@ func (m *Manager) complete(t *turn) {
 	if t.file != nil {
 		m.file.done(m, t.file)
 	}
-	m.commitNext() // the disk works while we talk
+	m.gathering = gatherAfter(len(t.replies), m.pending.size())
+	m.commitIfGathered() // the disk works while we talk
 	if len(t.replies) > 0 {
 		if err := m.Requests.Send(t.replies...); err != nil {
 			m.Log.Error("replies could not be sent to the message broker", "err", err)
@@ -133,7 +135,7 @@ func (m *Manager) markStarting(decided []*launch.Launch) {
 
 // drain waits until everything that was applied is durable and told. It returns false if that cannot be made durable for now.
 func (m *Manager) drain() bool {
-	for m.inCommit {
+	for m.commitNow(); m.inCommit; m.commitNow() {
 		select {
 		case t := <-m.committed:
 			m.complete(t)
@@ -147,7 +149,7 @@ func (m *Manager) drain() bool {
 
 // finish is drain at the end of Run, when the committer gives up what it cannot make durable.
 func (m *Manager) finish() {
-	for m.inCommit {
+	for m.commitNow(); m.inCommit; m.commitNow() {
 		m.complete(<-m.committed)
 	}
 }

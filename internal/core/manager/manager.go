@@ -98,6 +98,7 @@ type Manager struct {
 	lastAlert   int64
 
 	pending   *turn      // applied, not yet with the committer; nil if there is nothing
+	gathering gathering  // why it may stay pending for a moment although the committer is free
 	inCommit  bool       // the committer has a turn
 	toCommit  chan *turn // to the committer, which has one turn at a time
 	failing   chan error // from the committer: why a commit fails
@@ -227,6 +228,9 @@ func (m *Manager) loop(ctx context.Context) error {
 				return fmt.Errorf("connection to the message broker is closed")
 			}
 			m.handle(ctx, batch)
+		case <-m.gathering.over:
+			m.commitNow()
+			m.gathering = gathering{}
 		case t := <-m.committed:
 			m.complete(t)
 		case r := <-m.started:
