@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -54,6 +55,7 @@ running is taken over.`,
 }
 
 func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) error {
+	debug.SetGCPercent(300) // messages are short-lived: fewer collections are worth some megabytes
 	evaluator, err := openRules(d.cfg, d.logger)
 	if errors.Is(err, fs.ErrNotExist) {
 		d.logger.Log(ctx, logging.LevelCritical, "could not find next workers module: "+d.cfg.Registry.NextWorkers)
