@@ -175,3 +175,13 @@ func BenchmarkCommit(b *testing.B) {
 		})
 	}
 }
+
+func TestACommitIsOnTheDiskBeforeItReturns(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "state.db"))
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal"} { // 2 is FULL: each commit is synced
+		var got string
+		if err := s.conn.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: got %q %v, want %q", pragma, got, err, want)
+		}
+	}
+}
