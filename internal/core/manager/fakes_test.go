@@ -44,7 +44,8 @@ func (j *journal) all() []string {
 type memory struct {
 	journal    *journal
 	mu         sync.Mutex
-	fail       int // so many commits fail
+	fail       int   // so many commits fail
+	poison     int64 // commits with this message fail
 	messages   map[int64]engine.Message
 	base       engine.Base
 	launches   map[int64]*launch.Launch
@@ -85,7 +86,7 @@ func (s *memory) Load(context.Context) (*engine.State, error) {
 func (s *memory) Commit(_ context.Context, e *engine.Effects) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fail > 0 {
+	if s.fail > 0 || s.poison != 0 && slices.ContainsFunc(e.Messages, func(m engine.Message) bool { return m.ID == s.poison }) {
 		s.fail--
 		s.journal.add("commit fails")
 		return errors.New("disk full")

@@ -249,7 +249,7 @@ func TestNothingBuiltOnWhatWasGivenUpIsAcknowledged(t *testing.T) {
 	w.start(false)
 	w.ask(report("awaken", "durable"))
 	w.store.mu.Lock()
-	w.store.fail = 1 << 30
+	w.store.poison = 2 // what comes after it could be committed
 	w.store.mu.Unlock()
 	for range 3 {
 		w.line.in <- []wire.Frames{{[]byte("client"), nil, report("awaken", "lost").Encode()}}
