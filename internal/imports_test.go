@@ -31,8 +31,9 @@ var allowed = map[string]string{
 	"internal/core/control":        "launch wire",
 	"internal/core/launcher":       "config launch golang.org/x/sys",
 	"internal/core/logging":        "config feed pyyaml wire github.com/ncruces/go-strftime",
-	"internal/core/rules":          "config launch message pyyaml",
-	"internal/core/rules/starlark": "config launch message pyyaml rules go.starlark.net",
+	"internal/core/rules":          "checklist config launch message pyyaml",
+	"internal/core/rules/python":   "checklist config launch message pyyaml rules",
+	"internal/core/rules/starlark": "checklist config launch message pyyaml rules go.starlark.net",
 	"internal/core/store":          "checklist engine launch github.com/pressly/goose/v3 modernc.org/sqlite golang.org/x/sys",
 	// loops
 	"internal/core/manager":    "checklist config control engine feed launch message pyyaml wire",

@@ -53,7 +53,7 @@ func (p *program) aggregate(ctx context.Context, d *process) error {
 		return err
 	}
 	server.Handle(control.CmdLogs, control.Typed(func(_ context.Context, _ control.Request, args control.LogsArgs) (any, error) {
-		return a.Logs(args), nil
+		return feed.LogPage{Records: a.Logs(args)}, nil
 	}))
 	return d.serve(ctx, nil, together(a.Run, server.Run))
 }

@@ -61,14 +61,15 @@ func (p *program) showLogs(ctx context.Context, file string, v logView) error {
 			return err
 		}
 	}
-	var history []feed.LogRecord
+	var page feed.LogPage
 	v.args.Level = v.atLeast()
-	if err := p.call(ctx, cfg, "log_aggregator", control.CmdLogs, v.args, &history); err != nil {
+	if err := p.call(ctx, cfg, "log_aggregator", control.CmdLogs, v.args, &page); err != nil {
 		if !v.follow || ctx.Err() != nil {
 			return err
 		}
 		fmt.Fprintln(p.Stderr, "nowcastd: no history:", err)
 	}
+	history := page.Records
 	shown := map[string]bool{} // the history's end, which also comes live
 	for i := range history {
 		if err := p.printRecord(&history[i], v.json); err != nil {

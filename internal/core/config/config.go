@@ -26,6 +26,8 @@ type Config struct {
 	ZMQ      ZMQ
 	Registry Registry
 	Hosts    map[string]Host // run: enabled hosts
+	Schedule []Scheduled     // scheduled workers, in order
+	Slack    Slack           // slack notifications
 	Logging  *pyyaml.Map     // logging, with file names expanded; nil if there is none
 	Values   *pyyaml.Map     // the whole file as rules and workers see it
 	Warnings Errors          // what is legal, but probably not what was meant

@@ -31,7 +31,14 @@ const (
 )
 
 // Command of the log aggregator.
-const CmdLogs = "logs" // LogsArgs -> []feed.LogRecord, oldest first
+const CmdLogs = "logs" // LogsArgs -> feed.LogPage
+
+// Commands of the scheduler.
+const (
+	CmdSchedule = "schedule" // struct{}{} -> []feed.ScheduleEntry
+	CmdRunNow   = "run now"  // EntryArgs -> launch.Launch: what is due later is launched now, beside what is due later
+	CmdHold     = "hold"     // HoldArgs -> feed.ScheduleEntry
+)
 
 // Request is a command on its way to a daemon.
 type Request struct {
@@ -80,7 +87,7 @@ type EvaluateArgs struct {
 	Message int64 `json:"message"`
 }
 
-// LogsArgs selects log records that the aggregator still has.
+// LogsArgs selects log records.
 type LogsArgs struct {
 	Last   int       `json:"last"`             // at most so many, the newest; 0: 1000
 	Since  time.Time `json:"since,omitzero"`   // not older
@@ -88,5 +95,17 @@ type LogsArgs struct {
 	Launch int64     `json:"launch,omitempty"` // of this launch only
 	Search string    `json:"search,omitempty"` // containing this, case ignored
 
-	Level *slog.Level `json:"level,omitempty"` // of this level and above; nil: of all
+	Level  *slog.Level `json:"level,omitempty"`  // of this level and above; nil: of all
+	Before string      `json:"before,omitempty"` // feed.LogPage.Older of an earlier answer: only what is older than that
+}
+
+// EntryArgs names an entry of the schedule.
+type EntryArgs struct {
+	Entry string `json:"entry"`
+}
+
+// HoldArgs holds an entry of the schedule, so that nothing is launched for it, or lets it go on.
+type HoldArgs struct {
+	Entry string `json:"entry"`
+	Held  bool   `json:"held"`
 }

@@ -33,6 +33,7 @@ const (
 	StreamLog       = "log"       // topic log.<name>.<LEVEL>; Body: []LogRecord
 	StreamDaemon    = "daemon"    // Body: Heartbeat
 	StreamAlert     = "alert"     // Body: engine.Alert
+	StreamSchedule  = "schedule"  // Body: []ScheduleEntry, all there are
 )
 
 // Event is one message of the feed. On the wire it is two frames: the topic, and this as JSON.
@@ -76,6 +77,39 @@ type LogRecord struct {
 	Host    string     `json:"host,omitempty"`
 	PID     int        `json:"pid,omitempty"`
 	Launch  int64      `json:"launch,omitempty"` // 0 if the process is not a launch
+
+	// Published is set if the process also publishes its records to the log aggregator on a port of zmq: ports: logging. Where
+	// it is not, the log aggregator writes what it finds here to its files.
+	Published bool `json:"published,omitempty"`
+}
+
+// LogPage is a part of the log: the records that were asked for, oldest first. If Older is not "" there is more before
+// them: it is to be passed as LogsArgs.Before. A page may be short, even empty, with more before it, when looking took long.
+type LogPage struct {
+	Records []LogRecord `json:"records"`
+	Older   string      `json:"older,omitempty"`
+}
+
+// ScheduleEntry is an entry of scheduled workers as the scheduler has it.
+type ScheduleEntry struct {
+	ID       string            `json:"id"`     // worker name, and #2, #3, ... for later entries of the same worker
+	Worker   launch.NextWorker `json:"worker"` // what is launched
+	When     string            `json:"when"`   // in words, e.g. "every day at 05:15"
+	Timezone string            `json:"timezone"`
+	Missed   string            `json:"missed"`            // run, skip or report
+	Next     time.Time         `json:"next,omitzero"`     // when it is due next; zero if it is not
+	Held     bool              `json:"held,omitempty"`    // an operator keeps it from being launched
+	Problem  string            `json:"problem,omitempty"` // why nothing is launched for it
+	Runs     []ScheduleRun     `json:"runs,omitempty"`    // the last ten, oldest first
+}
+
+// ScheduleRun is what became of one due time.
+type ScheduleRun struct {
+	Due    time.Time `json:"due"`
+	Time   time.Time `json:"time"`             // when the manager answered, or it was decided to leave it out
+	Launch int64     `json:"launch,omitempty"` // 0: nothing was launched
+	Author string    `json:"author,omitempty"` // operator who asked for it; "" it was due
+	Note   string    `json:"note,omitempty"`   // why nothing was launched, or why late
 }
 
 // Topic is where the record is published. A reader filters by name, or by name and level.

@@ -109,6 +109,9 @@ func (m *Manager) apply(ctx context.Context, t *turn, r *request) {
 		record.Launch = m.attribute(t, r.msg, now)
 	}
 	if d.Continue {
+		if m.Notify != nil {
+			t.notices = append(t.notices, notice{r.msg.Source, r.msg.Type})
+		}
 		if typ := m.follow(ctx, t, r.msg, record); typ != "" {
 			d.Reply.Type = typ
 		}
@@ -141,6 +144,7 @@ func (m *Manager) change(t *turn, ch checklist.Change, record *engine.Message) {
 	// Encoded now: the value becomes part of the checklist, which later messages change in place.
 	t.changes = append(t.changes, feed.ChecklistChange{Seq: record.ID, Time: record.Time, Author: record.Source, Op: string(ch.Op), YAML: string(ch.YAML())})
 	m.checklist.Apply(ch)
+	m.Rules.Changed(ch)
 }
 
 // follow asks the rule what comes after a report, and requests it. It returns the type of the reply if that is not ack.

@@ -22,9 +22,13 @@ type turn struct {
 	ready    []*launch.Launch // recorded as starting: may be started
 	replies  []wire.Frames
 	answers  []func()   // to operators
+	notices  []notice   // reports that people outside may want to know of
 	lost     bool       // given up: it stands in the place of a turn that did not become durable
 	file     *fileWrite // the checklist file, to be replaced once the turn is durable; nil: it is not, or not now
 }
+
+// notice is a report that continues the day.
+type notice struct{ worker, typ string }
 
 func (m *Manager) turn() *turn { return &turn{changed: map[int64]*launch.Launch{}} }
 
@@ -58,6 +62,7 @@ func (t *turn) add(later *turn) {
 	t.ready = append(t.ready, later.ready...)
 	t.replies = append(t.replies, later.replies...)
 	t.answers = append(t.answers, later.answers...)
+	t.notices = append(t.notices, later.notices...)
 }
 
 // submit has a turn made durable: now if the committer is free and it is no time to gather, else together with what comes
@@ -110,6 +115,9 @@ func (m *Manager) complete(t *turn) {
 	m.publish(t)
 	for _, answer := range t.answers {
 		answer()
+	}
+	for _, n := range t.notices {
+		m.Notify(n.worker, n.typ)
 	}
 	m.waiting = append(m.waiting, t.ready...)
 	m.markStarting(t.start)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/control"
 	"nowcast/internal/core/engine"
@@ -208,6 +209,7 @@ func (r *rulebook) After(_ context.Context, m message.Message, cl *pyyaml.Map) (
 }
 
 func (r *rulebook) Refresh() (bool, error)   { return false, r.refresh }
+func (r *rulebook) Changed(checklist.Change) {}
 func (r *rulebook) Configure(*config.Config) {}
 func (r *rulebook) Module() string           { return "next_workers" }
 

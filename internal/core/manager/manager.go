@@ -42,6 +42,7 @@ type Store interface {
 // Rules say what comes after a worker. An error of After that is not NoFunction concerns that message only.
 type Rules interface {
 	After(ctx context.Context, m message.Message, checklist *pyyaml.Map) (launch.Next, error)
+	Changed(checklist.Change)            // a change of the checklist that After is given; returns at once
 	Refresh() (reloaded bool, err error) // cheap; an error leaves the good rules in use
 	Configure(*config.Config)            // the configuration for the calls that follow
 	Module() string
@@ -75,6 +76,10 @@ type Options struct {
 	Log             *slog.Logger
 	ChecklistLog    *slog.Logger // gets the checklist before it is cleared; nil: nobody wants it
 	Now             func() time.Time
+
+	// Notify is told of each report that continues the day, once that is durable (specs: compat section 6). It never blocks.
+	// nil: nobody wants to know.
+	Notify func(worker, typ string)
 }
 
 // Manager is the loop and its state. After Run has begun, only Run's goroutine touches it; Do is the way in.

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 
+	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
@@ -54,6 +55,10 @@ type Evaluator interface {
 	// neither it nor m's payload is kept or changed. It blocks until the rule returns or runs into its time limit.
 	// The error is ErrNoFunction or an *Error.
 	After(ctx context.Context, m message.Message, checklist *pyyaml.Map) (launch.Next, error)
+
+	// Changed tells the rules of a change that was just made to the checklist, in order: rules that live in a process of
+	// their own follow it with their copy. It returns at once.
+	Changed(checklist.Change)
 
 	// Refresh loads the rules again if they have changed. If the changed ones have an error, the good ones stay and
 	// the error is returned, once for each bad version. It is cheap enough to be called before each After.

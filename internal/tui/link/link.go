@@ -133,7 +133,9 @@ type History struct {
 func (l *Link) AskHistory() tea.Cmd {
 	return func() tea.Msg {
 		var m History
-		m.Err = l.call(askTimeout, Aggregator, control.CmdLogs, control.LogsArgs{Last: history}, &m.Records)
+		var page feed.LogPage
+		m.Err = l.call(askTimeout, Aggregator, control.CmdLogs, control.LogsArgs{Last: history}, &page)
+		m.Records = page.Records
 		return m
 	}
 }

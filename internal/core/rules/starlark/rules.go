@@ -11,6 +11,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
@@ -100,6 +101,9 @@ func (r *Rules) Configure(c *config.Config) {
 	r.config = &dict{m: c.Values, where: path{key: "config"}}
 	r.registry = &c.Registry
 }
+
+// Changed does nothing: these rules see the manager's own checklist.
+func (r *Rules) Changed(checklist.Change) {}
 
 // Module returns the rules file.
 func (r *Rules) Module() string { return r.file }

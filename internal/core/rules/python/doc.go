@@ -1,0 +1,2 @@
+// Package python is rules in a Python module of the user.
+package python
