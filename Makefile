@@ -1,12 +1,13 @@
 # make demo    install what is missing, build, play a recorded forecast day and show it
 # make test    all tests, with the race detector
 # make bench   speed and memory, each next to its baseline
+# make soak    the recorded day 100 times in an hour, with hangups, rotations and edits of the rules all the time
 # make build   bin/nowcastd, bin/nowcast-tui and bin/standin
 
 GO ?= go
 SPEED ?= 100
 
-.PHONY: demo build test bench check fuzz clean
+.PHONY: demo build test bench soak check clean
 
 demo: build
 	@bin/nowcastd demo --speed $(SPEED)
@@ -20,6 +21,7 @@ check:
 	@packaging/install-deps build
 	@test -z "$$(gofmt -l cmd internal workers)" || { echo "not formatted:"; gofmt -l cmd internal workers; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags soak ./cmd/nowcastd
 
 test: check
 	@packaging/install-deps test
@@ -28,6 +30,11 @@ test: check
 bench: build
 	@packaging/install-deps test
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./cmd/nowcastd/...
+
+# SOAK=10m SOAK_DAYS=20 make soak is a short one.
+soak: build
+	@packaging/install-deps test
+	$(GO) test -tags soak -run '^TestSoak$$' -timeout 3h -v ./cmd/nowcastd
 
 clean:
 	rm -rf bin .demo
