@@ -5,6 +5,8 @@
 // daemons. It keeps no state, so it may be restarted at any time: peers on both sides connect again by themselves. When it
 // is told to stop it first waits (Options.Drain) for the answers to the requests it has passed on.
 //
+// Its ports can change while it runs (Rebind), for the operator who sends SIGHUP.
+//
 // Guarantees. Requests and replies pass untouched. Without a manager, requests wait (bounded per worker, then the workers are
 // held back) and no CPU is used. A slow console loses feed messages, and never slows a daemon. A command for a daemon that is
 // not there is answered at once. Whatever the broker can see being lost is logged.
@@ -38,7 +40,7 @@ const DefaultMaxRequest = 1 << 30
 // DefaultDrain is enough for a manager that is alive and short enough for a supervisor that waits.
 const DefaultDrain = 3 * time.Second
 
-// Endpoints are what is really bound, with the ports the system chose where port 0 was asked for.
+// Endpoints are what is really bound, with the ports the system chose where port 0 was asked for; the oldest ones after Rebind.
 type Endpoints struct {
 	Workers, Manager               string
 	FeedIn, FeedOut                string
@@ -90,6 +92,12 @@ func (b *Broker) Endpoints() Endpoints {
 		e.ControlClients, e.ControlDaemons = b.control.clients.Endpoints()[0], b.control.daemons.Endpoints()[0]
 	}
 	return e
+}
+
+// Rebind makes workers and manager meet at other endpoints, without losing or delaying a message: see wire.Forwarder. Run must
+// be running. With an error, nothing has changed.
+func (b *Broker) Rebind(ctx context.Context, workers, manager string) error {
+	return b.requests.rebind(ctx, workers, manager)
 }
 
 // Close releases the ports of a Broker that is not run; Run does it at its end.

@@ -48,14 +48,47 @@ func newRequests(o Options) (*requests, error) {
 		},
 		Drain: o.Drain,
 		Lost:  r.lost,
+		Left:  r.left,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("broker: workers' and manager's ports: %w", err)
 	}
-	// The exact lines that people's scripts look for (specs: compat section 9).
-	r.logger.Info(fmt.Sprintf("worker socket bound to port %d", wire.Port(r.forwarder.Front()[0])))
-	r.logger.Info(fmt.Sprintf("manager socket bound to port %d", wire.Port(r.forwarder.Back()[0])))
+	r.bound(r.forwarder.Front()[0], r.forwarder.Back()[0])
 	return r, nil
+}
+
+// bound says what was bound, in the exact words that people's scripts look for (specs: compat section 9). "" was not.
+func (r *requests) bound(workers, manager string) {
+	if workers != "" {
+		r.logger.Info(fmt.Sprintf("worker socket bound to port %d", wire.Port(workers)))
+	}
+	if manager != "" {
+		r.logger.Info(fmt.Sprintf("manager socket bound to port %d", wire.Port(manager)))
+	}
+}
+
+// rebind goes over to other endpoints and tells the operator who still needs the old ones.
+func (r *requests) rebind(ctx context.Context, workers, manager string) error {
+	done, err := r.forwarder.Rebind(ctx, workers, manager)
+	if err != nil {
+		return fmt.Errorf("broker: workers' and manager's ports: %w", err)
+	}
+	r.bound(done.Front, done.Back)
+	if done.Back != "" {
+		r.logger.Info(fmt.Sprintf("requests go to the manager as before until one is connected to port %d", wire.Port(done.Back)))
+	}
+	for _, e := range done.Kept {
+		r.logger.Info(fmt.Sprintf("port %d stays open for workers that read the old configuration; a SIGHUP when none is connected to it closes it", wire.Port(e)))
+	}
+	for _, e := range done.Closed {
+		r.logger.Info(fmt.Sprintf("port %d is closed: no worker was connected to it; workers that read the old configuration and connect from now on wait for it: restart them", wire.Port(e)))
+	}
+	return nil
+}
+
+// left is told of an old manager port that is closed.
+func (r *requests) left(endpoint string) {
+	r.logger.Info(fmt.Sprintf("port %d is closed: a manager is connected to the new port, and all requests it had been given by the old one are answered", wire.Port(endpoint)))
 }
 
 func (r *requests) run(ctx context.Context) error {

@@ -63,7 +63,13 @@ func (c *Client) Close() error {
 // no answer the same command is sent again under the same id until ctx ends; then the error wraps ErrNoAnswer and says what
 // is missing. Otherwise the error is what the daemon says.
 func (c *Client) Call(ctx context.Context, target, command string, args, result any) error {
-	request := Request{ID: newID(), Command: command, Author: c.author}
+	return c.Do(ctx, target, Request{ID: newID(), Author: c.author, Command: command}, args, result)
+}
+
+// Do is Call with an id, an author and a command of the caller's choice. A daemon that remembers its answers by id, as the manager
+// does, carries out once what a caller asks for again, even if the caller has been restarted in between.
+func (c *Client) Do(ctx context.Context, target string, request Request, args, result any) error {
+	command := request.Command
 	request.Expires, _ = ctx.Deadline()
 	var err error
 	if request.Args, err = json.Marshal(args); err != nil {

@@ -15,7 +15,7 @@ func TestWithoutAnAnswerTheErrorSaysWhatIsMissing(t *testing.T) {
 	t.Run("no socket", func(t *testing.T) {
 		p := newPlace(t)
 		err := dial(t, p).Call(within(t, 10*time.Millisecond), "manager", "launch", nil, nil)
-		want := fmt.Sprintf("launch: no answer from manager: is nowcastd up running with this configuration? socket %s does not exist",
+		want := fmt.Sprintf("launch: no answer from manager: is nowcastd up running with this configuration? nowcastd broker is missing: socket %s does not exist",
 			strings.TrimPrefix(p.clients, "ipc://"))
 		if err == nil || err.Error() != want || !errors.Is(err, control.ErrNoAnswer) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got error\n%v\nwant\n%s", err, want)

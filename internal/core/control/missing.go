@@ -15,12 +15,12 @@ func missing(endpoint string) string {
 	if network == "ipc" {
 		network = "unix"
 		if _, err := os.Stat(address); errors.Is(err, os.ErrNotExist) {
-			return fmt.Sprintf("is nowcastd up running with this configuration? socket %s does not exist", address)
+			return fmt.Sprintf("is nowcastd up running with this configuration? nowcastd broker is missing: socket %s does not exist", address)
 		}
 	}
 	conn, err := net.DialTimeout(network, address, time.Second)
 	if err != nil {
-		return fmt.Sprintf("is nowcastd up running with this configuration? nobody serves %s (%v)", address, err)
+		return fmt.Sprintf("is nowcastd up running with this configuration? nowcastd broker is missing: nobody serves %s (%v)", address, err)
 	}
 	conn.Close()
 	return ""

@@ -91,12 +91,17 @@ type EvaluateArgs struct {
 type LogsArgs struct {
 	Last   int       `json:"last"`             // at most so many, the newest; 0: 1000
 	Since  time.Time `json:"since,omitzero"`   // not older
+	Until  time.Time `json:"until,omitzero"`   // not newer
 	Name   string    `json:"name,omitempty"`   // of this logger only
 	Launch int64     `json:"launch,omitempty"` // of this launch only
 	Search string    `json:"search,omitempty"` // containing this, case ignored
 
 	Level  *slog.Level `json:"level,omitempty"`  // of this level and above; nil: of all
 	Before string      `json:"before,omitempty"` // feed.LogPage.Older of an earlier answer: only what is older than that
+
+	// Forward asks for the oldest that are selected instead of the newest, so that a long time can be gone through in order.
+	Forward bool   `json:"forward,omitempty"`
+	After   string `json:"after,omitempty"` // feed.LogPage.Newer of an earlier answer: only what came after that
 }
 
 // EntryArgs names an entry of the schedule.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"sync"
 
 	"nowcast/internal/core/checklist"
@@ -157,7 +158,7 @@ func (m *Manager) follow(ctx context.Context, t *turn, msg message.Message, reco
 		m.Log.Log(ctx, engine.LevelCritical, "could not find after_"+msg.Source+" in "+m.Rules.Module()+" module")
 		replyType = message.NoAfterWorker
 	default:
-		m.Log.Log(ctx, engine.LevelCritical, "after_"+msg.Source+" failed on ("+msg.Type+"): nothing was launched\n"+err.Error())
+		m.Log.Log(ctx, engine.LevelCritical, "after_"+msg.Source+" failed on ("+msg.Type+"): nothing was launched\n"+err.Error()+traceback(err))
 		m.alert(t, engine.Alert{
 			Kind: "rule error", Worker: msg.Source, Message: "after_" + msg.Source + " failed on " + msg.Type + ": " + firstLine(err.Error()),
 			Offer: evaluateCommand, Args: evaluateArgs(record.ID),
@@ -166,6 +167,15 @@ func (m *Manager) follow(ctx context.Context, t *turn, msg message.Message, reco
 	// A rule that failed or is missing returned nothing, and its worker still leaves the barriers.
 	m.request(t, engine.Report{Worker: msg.Source, Type: msg.Type, Message: record.ID, Launch: record.Launch, Time: record.Time}, next)
 	return replyType
+}
+
+// traceback returns the calls that led to an error, if it knows them, on lines of their own.
+func traceback(err error) string {
+	var e interface{ Traceback() string }
+	if errors.As(err, &e) && e.Traceback() != "" {
+		return "\n" + strings.TrimSuffix(e.Traceback(), "\n")
+	}
+	return ""
 }
 
 // request passes what a rule returned through the barriers, and decides the launches.

@@ -43,7 +43,7 @@ func (m *Manager) Do(ctx context.Context, r control.Request) control.Reply {
 	case answer := <-reply:
 		return answer
 	case <-ctx.Done():
-		return control.Reply{Error: "the manager has not answered so far; status shows whether it did what was asked"}
+		return control.Reply{Error: "the manager has not answered so far; status shows whether it did what was asked", Again: true}
 	}
 }
 
@@ -53,11 +53,11 @@ func (m *Manager) execute(ctx context.Context, c command) {
 		return
 	}
 	if m.trouble != nil {
-		c.reply <- control.Reply{Error: "nothing was done, because it could not be recorded: " + m.trouble.Error()}
+		c.reply <- control.Reply{Error: "nothing was done, because it could not be recorded: " + m.trouble.Error(), Again: true}
 		return
 	}
 	if op, found, err := m.Store.Operation(ctx, c.ID); err != nil {
-		c.reply <- control.Reply{Error: err.Error()}
+		c.reply <- control.Reply{Error: err.Error(), Again: true}
 		return
 	} else if found {
 		var earlier control.Reply

@@ -35,6 +35,7 @@ type checklistFile struct {
 
 // fileWrite is one replacement of the file: what it shall contain, and what came of it.
 type fileWrite struct {
+	path string
 	text []byte
 	took time.Duration
 	err  error
@@ -112,13 +113,13 @@ func (f *checklistFile) prepare(c *checklist.Checklist, seq int64) *fileWrite {
 	f.busy = true
 	f.buf = c.AppendText(f.buf[:0])
 	f.buf = append(f.buf, trailerLine(f.buf, seq)...)
-	return &fileWrite{text: f.buf, took: time.Since(began)}
+	return &fileWrite{path: f.path, text: f.buf, took: time.Since(began)}
 }
 
-// replace does a write. It only reads f.path, so any goroutine may call it.
+// replace does a write. It uses nothing of f, so any goroutine may call it.
 func (f *checklistFile) replace(w *fileWrite) {
 	began := time.Now()
-	w.err = replaceFile(f.path, w.text)
+	w.err = replaceFile(w.path, w.text)
 	w.took += time.Since(began)
 }
 

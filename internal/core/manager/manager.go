@@ -117,7 +117,7 @@ type Manager struct {
 	toStart  chan *launch.Launch
 	started  chan startResult
 	commands chan command
-	reloads  chan *config.Config
+	reloads  chan change
 }
 
 // New reads the state that an earlier manager left, and the checklist file.
@@ -133,7 +133,7 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 		toStart:   make(chan *launch.Launch),
 		started:   make(chan startResult, 64),
 		commands:  make(chan command),
-		reloads:   make(chan *config.Config),
+		reloads:   make(chan change),
 	}
 	m.file.path = o.Config.ChecklistFile
 	if err := m.restore(ctx); err != nil {
@@ -252,21 +252,12 @@ func (m *Manager) loop(ctx context.Context) error {
 		case err := <-m.failing:
 			m.storeTrouble(err)
 		case c := <-m.reloads:
-			m.Config = c
-			m.Rules.Configure(c)
+			m.reload(c)
 		case <-m.file.due():
 			m.file.write(m.checklist, m.seq)
 		case w := <-m.file.written:
 			m.file.done(m, w)
 		}
-	}
-}
-
-// Reload makes the manager use another configuration for the messages that follow.
-func (m *Manager) Reload(ctx context.Context, c *config.Config) {
-	select {
-	case m.reloads <- c:
-	case <-ctx.Done():
 	}
 }
 

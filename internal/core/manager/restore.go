@@ -120,7 +120,9 @@ func (m *Manager) edited(text []byte) (*pyyaml.Map, error) {
 	if !ok && v != nil {
 		return nil, errors.New("it is not a mapping")
 	}
-	if lost := bytes.HasPrefix(m.checklist.AppendText(nil), text) && values.Len() < m.checklist.Map().Len(); m.seq > 0 && (lost || v == nil) {
+	// A file that was cut off ends in the middle of a line. One that is shorter by whole lines may be the Python manager's, cleared
+	// and filled again.
+	if lost := bytes.HasPrefix(m.checklist.AppendText(nil), text) && !bytes.HasSuffix(text, []byte("\n")); m.seq > 0 && (lost || v == nil) {
 		return nil, errors.New("it is empty or cut off; write {} into it for an empty checklist")
 	}
 	if values == nil {

@@ -14,7 +14,7 @@ const (
 	maxBatch      = 512 // messages in one batch from Receive
 	maxBatchBytes = 8 << 20
 	maxOut        = 8192 // messages that wait in Send's queue, not counting libzmq's own
-	maxOutBytes   = 64 << 20
+	maxOutBytes   = 16 << 20
 )
 
 // ErrClosed is what Send returns once Close was called.
@@ -28,6 +28,7 @@ type Conn struct {
 	in      *inbox
 	out     *outbox
 	receive chan []Frames
+	tag     []byte // begins each message that is received; nil: nothing does
 
 	closing   chan struct{}
 	closeOnce sync.Once
@@ -36,6 +37,17 @@ type Conn struct {
 
 // Open makes the socket and binds and connects it, so that a port that is taken is an error here and not later.
 func Open(o Options) (*Conn, error) {
+	c, err := newConn(o, newInbox(), nil)
+	if err != nil {
+		return nil, err
+	}
+	c.receive = make(chan []Frames)
+	c.running.Go(func() { deliver(c.in, c.receive, c.closing, c.sleeper.ring) })
+	return c, nil
+}
+
+// newConn is Open without a reader's side: what is received goes to in.
+func newConn(o Options, in *inbox, tag []byte) (*Conn, error) {
 	st, err := newStation()
 	if err != nil {
 		return nil, err
@@ -56,11 +68,9 @@ func Open(o Options) (*Conn, error) {
 	}
 	c := &Conn{
 		station: st, socket: s, sleeper: sl,
-		in: newInbox(), out: newOutbox(),
-		receive: make(chan []Frames), closing: make(chan struct{}),
+		in: in, out: newOutbox(), tag: tag, closing: make(chan struct{}),
 	}
 	c.running.Go(c.own)
-	c.running.Go(c.deliver)
 	return c, nil
 }
 
@@ -69,7 +79,7 @@ func Open(o Options) (*Conn, error) {
 // left alone, so that senders are held back. Close closes the channel; what was not taken by then is dropped.
 func (c *Conn) Receive() <-chan []Frames { return c.receive }
 
-// Send hands messages to the owner, in order. It waits only while 8192 messages or 64 MiB are queued before it, which takes
+// Send hands messages to the owner, in order. It waits only while 8192 messages or 16 MiB are queued before it, which takes
 // a peer that does not read (never a subscriber's doing: Pub drops). It returns before the messages are sent; ErrClosed
 // means they will not be.
 func (c *Conn) Send(batch ...Frames) error {

@@ -78,7 +78,7 @@ func TestASlowReaderHoldsTheSenderBackAndLosesNothing(t *testing.T) {
 	eventually(t, "the sender's queue is full", func() bool {
 		client.out.mu.Lock()
 		defer client.out.mu.Unlock()
-		return len(client.out.queue) >= maxOut
+		return len(client.out.queue) >= maxOut || client.out.bytes >= maxOutBytes
 	})
 	select {
 	case <-sent:
@@ -96,7 +96,7 @@ func TestASlowReaderHoldsTheSenderBackAndLosesNothing(t *testing.T) {
 
 func TestABatchGrowsWhileTheReaderIsBusy(t *testing.T) {
 	c := &Conn{in: newInbox(), receive: make(chan []Frames), closing: make(chan struct{})}
-	c.running.Go(c.deliver)
+	c.running.Go(func() { deliver(c.in, c.receive, c.closing, nil) }) // nobody waits for room
 	taken := func() bool {
 		c.in.mu.Lock()
 		defer c.in.mu.Unlock()

@@ -1,11 +1,14 @@
 // Package wire is ZeroMQ for the rest of the system: sockets owned by one goroutine each, addresses, and the errors an
 // operator needs when a port is taken. It is the only importer of pebbe/zmq4 and imports nothing of ours.
 //
-// Every message enters and leaves the system here. Three things talk:
+// Every message enters and leaves the system here. Four things talk:
 //
 //   - Conn: one socket and the goroutine that owns it. Others hand it batches (Send) and take batches from it (Receive).
 //   - Forwarder: two sockets and the goroutine that moves messages between them, untouched (the broker). Its inner loop is
 //     in C (forward.c): from Go, each part of each message would be two calls that cost more than what they do.
+//   - Trunk: a Conn whose endpoint can change while messages are under way (the manager's). Forwarder can, too (Rebind). libzmq
+//     cannot: it drops the connections of an endpoint with the endpoint.
+//   - Collector: one SUB socket that takes log records from many publishers, in large batches (collect.c).
 //   - Requester: what a worker needs, one request and its reply at a time.
 //
 // Guarantees. Messages of one sender arrive in order. Frames are opaque. Every queue has a bound, stated beside it, and what

@@ -4,21 +4,33 @@
 // How many messages one direction may pass before the other gets its turn.
 enum { BURST = 256 };
 
-static int descriptor(void *socket, struct pollfd *fd)
+void forward_init(struct forward *f)
 {
+	zmq_msg_init(&f->requests.part);
+	for (int i = 0; i < MAX_BACKS; i++) {
+		zmq_msg_init(&f->backs[i].replies.part);
+		f->backs[i].replies.to = f->requests.from;
+	}
+}
+
+static int watch(struct forward *f, void *socket)
+{
+	struct pollfd *fd = &f->fds[f->n_fds++];
 	size_t size = sizeof fd->fd;
 	fd->events = POLLIN;
 	return zmq_getsockopt(socket, ZMQ_FD, &fd->fd, &size);
 }
 
-int forward_init(struct forward *f)
+int forward_watch(struct forward *f)
 {
-	zmq_msg_init(&f->requests.part);
-	zmq_msg_init(&f->replies.part);
-	if (descriptor(f->requests.from, &f->fds[0]) < 0 || descriptor(f->requests.to, &f->fds[1]) < 0)
-		return -1;
+	f->n_fds = 0;
 	for (int i = 0; i < f->n_others; i++)
-		if (descriptor(f->others[i], &f->fds[2 + i]) < 0)
+		if (watch(f, f->others[i]) < 0)
+			return -1;
+	if (watch(f, f->requests.from) < 0)
+		return -1;
+	for (int i = 0; i < MAX_BACKS; i++)
+		if (f->backs[i].replies.from && watch(f, f->backs[i].replies.from) < 0)
 			return -1;
 	return 0;
 }
@@ -36,10 +48,18 @@ static int ready(void *socket)
 // movable tells whether something can be moved in either direction.
 static int movable(struct forward *f)
 {
-	int front = ready(f->requests.from), back = ready(f->requests.to);
-	int request = f->requests.held ? back & ZMQ_POLLOUT : front & ZMQ_POLLIN;
-	int reply = f->replies.held ? front & ZMQ_POLLOUT : back & ZMQ_POLLIN;
-	return request || (reply && !f->one_way);
+	int front = ready(f->requests.from), any = 0;
+	for (int i = 0; i < MAX_BACKS; i++) {
+		struct back *b = &f->backs[i];
+		if (!b->replies.from)
+			continue;
+		int back = ready(b->replies.from);
+		if (b == f->serving)
+			any |= f->requests.held ? back & ZMQ_POLLOUT : front & ZMQ_POLLIN;
+		if (!f->one_way)
+			any |= b->replies.held ? front & ZMQ_POLLOUT : back & ZMQ_POLLIN;
+	}
+	return any;
 }
 
 // move passes on what has arrived at one side, at most a burst.
@@ -67,12 +87,17 @@ static long move(struct lane *l)
 	return moved;
 }
 
-long forward_replies(struct forward *f)
+long forward_replies(struct forward *f, struct back *b)
 {
-	long moved = f->one_way ? 0 : move(&f->replies);
+	long moved = f->one_way ? 0 : move(&b->replies);
 	if (moved > 0)
-		f->waiting = moved < f->waiting ? f->waiting - moved : 0;
+		b->waiting = moved < b->waiting ? b->waiting - moved : 0;
 	return moved;
+}
+
+int forward_done(struct back *b)
+{
+	return b->leaving && b->waiting == 0 && !b->replies.held;
 }
 
 int forward_run(struct forward *f, int timeout)
@@ -81,28 +106,37 @@ int forward_run(struct forward *f, int timeout)
 		if (ready(f->others[i]) & ZMQ_POLLIN)
 			return 1;
 	for (;;) {
-		int n = poll(f->fds, 2 + f->n_others, movable(f) ? 0 : timeout);
+		int n = poll(f->fds, f->n_fds, movable(f) ? 0 : timeout), done = 0;
 		if (n < 0 && errno != EINTR)
 			return -1;
 		for (int i = 0; n > 0 && i < f->n_others; i++)
-			if (f->fds[2 + i].revents)
+			if (f->fds[i].revents)
 				return 1;
 		// Replies first: they make room, and the last words of a peer that left count as answers.
-		long replies = forward_replies(f);
-		if (replies < 0)
-			return -1;
+		long replies = 0;
+		for (int i = 0; i < MAX_BACKS; i++) {
+			struct back *b = &f->backs[i];
+			if (!b->replies.from)
+				continue;
+			long moved = forward_replies(f, b);
+			if (moved < 0)
+				return -1;
+			replies += moved;
+			done |= forward_done(b);
+		}
 		long requests = move(&f->requests);
 		if (requests < 0)
 			return -1;
 		if (!f->one_way)
-			f->waiting += requests;
-		if (timeout >= 0)
-			return requests + replies > 0;
+			f->serving->waiting += requests;
+		if (timeout >= 0 || done)
+			return requests + replies > 0 || done;
 	}
 }
 
 void forward_end(struct forward *f)
 {
 	zmq_msg_close(&f->requests.part);
-	zmq_msg_close(&f->replies.part);
+	for (int i = 0; i < MAX_BACKS; i++)
+		zmq_msg_close(&f->backs[i].replies.part);
 }

@@ -9,6 +9,8 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -16,37 +18,55 @@ import (
 )
 
 // Forwarder moves messages between two sockets, both ways, frames untouched: what libzmq's own proxy does, with an end that
-// loses nothing. That proxy can only be stopped by destroying its context with all that is in it, or through an interface
-// (steerable) that does not do the same in each libzmq a Debian or Ubuntu has; this one first waits for the answers to what
-// it has passed on.
+// loses nothing, and addresses that can change (Rebind). That proxy can only be stopped by destroying its context with all that
+// is in it, or through an interface (steerable) that does not do the same in each libzmq a Debian or Ubuntu has; this one
+// first waits for the answers to what it has passed on.
 //
 // When the back has nobody to send to, the front is not read: messages stay in libzmq's queues (Options.ReceiveQueue per
 // peer) and then with their senders. Nothing spins meanwhile.
 type Forwarder struct {
+	options ForwarderOptions
 	station *station
-	bell    *bell // rung when Run shall end
-	drain   time.Duration
-	lost    func(requests int)
-
-	front, back *socket
-	oneWay      bool // nothing ever comes from the back
+	bell    *bell // rung when Run shall end, or bind other addresses
+	oneWay  bool  // nothing ever comes from the back
 
 	// Run's own.
+	front     *socket
+	listening []*listener       // where the front is bound
+	backs     []*back           // in the order in which they were asked for; one unless Rebind was called
+	serving   *back             // the one that is given the requests
 	loop      *C.struct_forward // the inner loop, and how many requests wait for an answer
-	backPeers int               // who could answer; counted only if somebody wants to know of lost requests
-	deserted  bool              // the last peer at the back has left, and its last replies may still be unread
+
+	ended chan struct{} // closed once Run, or Close, has released the ports
+
+	mu              sync.Mutex
+	asked           *rebinding // guarded by mu: for Run to do; nil: nothing
+	frontAt, backAt []string   // guarded by mu: what is bound
+}
+
+// back is a socket that requests are passed to.
+type back struct {
+	*socket
+	asked    string         // the endpoint, before the system chose a port
+	peers    int            // who could answer; counted only if somebody wants to know of lost requests
+	deserted bool           // the last peer has left, and its last replies may still be unread
+	lane     *C.struct_back // its place in the inner loop, from Run's beginning
 }
 
 // ForwarderOptions are those of both sockets and how to end.
 type ForwarderOptions struct {
-	Front, Back Options
+	Front, Back Options // each with one endpoint to bind
 
 	// Drain is how long Run goes on after its context has ended, for the answers to requests that were passed on. With 0 it
 	// goes on until nothing more arrives. A back that is a Pub answers nothing, and Drain then bounds how long it is fed.
 	Drain time.Duration
 
-	// Lost is told when the last peer at the back went away with requests unanswered. It is called by Run.
+	// Lost is told when the last peer at the back went away with requests unanswered. It is called by Run. Rebind needs it.
 	Lost func(requests int)
+
+	// Left is told when a back that Rebind has replaced is closed: its peers were all answered and there are others. It is
+	// called by Run.
+	Left func(endpoint string)
 }
 
 // NewForwarder binds and connects both sockets. Run must follow, or Close.
@@ -55,27 +75,62 @@ func NewForwarder(o ForwarderOptions) (*Forwarder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Forwarder{station: st, drain: o.Drain, lost: o.Lost, oneWay: o.Back.Kind == Pub}
-	if o.Lost != nil {
-		o.Back.Watch = f.countBackPeers(o.Back.Watch)
-	}
+	f := &Forwarder{options: o, station: st, oneWay: o.Back.Kind == Pub, ended: make(chan struct{})}
 	if f.bell, err = newBell(st.context); err == nil {
 		if f.front, err = st.open(o.Front); err == nil {
-			f.back, err = st.open(o.Back)
+			f.serving, err = f.openBack(o.Back.Bind)
 		}
 	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
+	f.backs = []*back{f.serving}
+	for i, e := range o.Front.Bind {
+		f.listening = append(f.listening, &listener{asked: e, real: f.front.endpoints[i]})
+	}
+	f.publishEndpoints()
 	return f, nil
 }
 
-// Front returns the endpoints the front is bound to.
-func (f *Forwarder) Front() []string { return append([]string(nil), f.front.endpoints...) }
+// openBack opens a socket that requests could be passed to.
+func (f *Forwarder) openBack(bind []string) (*back, error) {
+	o := f.options.Back
+	o.Bind = bind
+	b := &back{asked: bind[0]}
+	if f.options.Lost != nil {
+		o.Watch = b.countPeers(o.Watch)
+	}
+	var err error
+	if b.socket, err = f.station.open(o); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
 
-// Back returns the endpoints the back is bound to.
-func (f *Forwarder) Back() []string { return append([]string(nil), f.back.endpoints...) }
+// Front returns the endpoints the front is bound to, in the order in which they were bound.
+func (f *Forwarder) Front() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.frontAt...)
+}
+
+// Back returns the endpoints the back is bound to, in the order in which they were bound.
+func (f *Forwarder) Back() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.backAt...)
+}
+
+// publishEndpoints tells other goroutines what is bound.
+func (f *Forwarder) publishEndpoints() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.frontAt, f.backAt = slices.Clone(f.front.endpoints), nil
+	for _, b := range f.backs {
+		f.backAt = append(f.backAt, b.endpoints...)
+	}
+}
 
 // Close releases the ports of a Forwarder that is not run; Run does it at its end.
 func (f *Forwarder) Close() { f.close(0) }
@@ -85,9 +140,10 @@ func (f *Forwarder) close(linger time.Duration) {
 		f.bell.close()
 	}
 	f.station.close(linger)
+	close(f.ended)
 }
 
-// Run forwards until ctx ends, then for at most Drain until every request passed on is answered, and closes both sockets. It
+// Run forwards until ctx ends, then for at most Drain until every request passed on is answered, and closes all sockets. It
 // returns how many requests were left without an answer then.
 func (f *Forwarder) Run(ctx context.Context) (unanswered int, err error) {
 	stopBell := context.AfterFunc(ctx, f.bell.ring)
@@ -102,10 +158,14 @@ func (f *Forwarder) Run(ctx context.Context) (unanswered int, err error) {
 	for {
 		f.bell.hush()
 		if deadline.IsZero() && ctx.Err() != nil {
-			deadline = time.Now().Add(f.drain)
+			deadline = time.Now().Add(f.options.Drain)
 			wait = 0 // the end is decided by a turn that finds nothing
 		}
-		if err := f.readMonitors(); err != nil {
+		err := f.readMonitors()
+		if err == nil {
+			err = f.settle()
+		}
+		if err != nil {
 			return f.end(), err
 		}
 		busy, err := f.turn(wait)
@@ -125,12 +185,35 @@ func (f *Forwarder) Run(ctx context.Context) (unanswered int, err error) {
 func (f *Forwarder) prepare() error {
 	// In C's memory, since libzmq's messages stay in it from one call to the next.
 	f.loop = (*C.struct_forward)(C.calloc(1, C.sizeof_struct_forward))
-	front, back := handle(f.front.Socket), handle(f.back.Socket)
-	f.loop.requests.from, f.loop.requests.to = front, back
-	f.loop.replies.from, f.loop.replies.to = back, front
+	f.loop.requests.from = handle(f.front.Socket)
 	if f.oneWay {
 		f.loop.one_way = 1
 	}
+	C.forward_init(f.loop)
+	f.place(f.serving)
+	f.serve(f.serving)
+	return f.watch()
+}
+
+// place gives a back its place in the inner loop. There is one: openBack's callers see to that.
+func (f *Forwarder) place(b *back) {
+	for i := range f.loop.backs {
+		if lane := &f.loop.backs[i]; lane.replies.from == nil {
+			lane.replies.from, lane.waiting, lane.leaving = handle(b.Socket), 0, 0
+			b.lane = lane
+			return
+		}
+	}
+}
+
+// serve has the requests from now on passed to b.
+func (f *Forwarder) serve(b *back) {
+	f.serving, f.loop.serving = b, b.lane
+	f.loop.requests.to = b.lane.replies.from
+}
+
+// watch tells the inner loop which sockets there are.
+func (f *Forwarder) watch() error {
 	others := []*zmq.Socket{f.bell.ear}
 	for _, s := range f.station.sockets {
 		if s.monitor != nil {
@@ -141,7 +224,7 @@ func (f *Forwarder) prepare() error {
 		f.loop.others[i] = handle(s)
 	}
 	f.loop.n_others = C.int(len(others))
-	if rc, err := C.forward_init(f.loop); rc < 0 {
+	if rc, err := C.forward_watch(f.loop); rc < 0 {
 		return fmt.Errorf("prepare to forward: %w", err)
 	}
 	return nil
@@ -167,7 +250,15 @@ func (f *Forwarder) turn(wait time.Duration) (busy bool, err error) {
 }
 
 func (f *Forwarder) failed(err error) error {
-	return fmt.Errorf("forward between %v and %v: %w", f.front.endpoints, f.back.endpoints, err)
+	return fmt.Errorf("forward between %v and %v: %w", f.Front(), f.Back(), err)
+}
+
+// waiting is how many requests that were passed on have no answer yet.
+func (f *Forwarder) waiting() (n int) {
+	for _, b := range f.backs {
+		n += int(b.lane.waiting)
+	}
+	return n
 }
 
 // mayStop decides after each turn, so that what had arrived when the context ended has been passed on.
@@ -175,68 +266,71 @@ func (f *Forwarder) mayStop(deadline time.Time, busy bool) bool {
 	if deadline.IsZero() {
 		return false
 	}
-	if !time.Now().Before(deadline) && f.drain > 0 {
+	drain := f.options.Drain
+	if !time.Now().Before(deadline) && drain > 0 {
 		return true
 	}
-	return !busy && (f.drain == 0 || f.loop.waiting == 0 && f.loop.requests.held == 0)
+	return !busy && (drain == 0 || f.waiting() == 0 && f.loop.requests.held == 0)
 }
 
-// end closes both sockets and counts the requests without an answer: passed on, in hand, and not even read.
+// end closes all sockets and counts the requests without an answer: passed on, in hand, and not even read.
 func (f *Forwarder) end() (unanswered int) {
-	unanswered = int(f.loop.waiting)
+	unanswered = f.waiting()
 	if f.loop.requests.held != 0 { // only its first part was read
 		unanswered++
 		_, _ = receive(f.front, nil)
 	}
-	for f.drain > 0 && !f.oneWay {
+	for f.options.Drain > 0 && !f.oneWay {
 		if _, err := receive(f.front, nil); err != nil {
 			break
 		}
 		unanswered++
 	}
 	C.forward_end(f.loop)
-	f.close(max(f.front.options.Linger, f.back.options.Linger))
+	f.close(max(f.options.Front.Linger, f.options.Back.Linger))
 	return unanswered
 }
 
-// readMonitors learns who came and went. If nobody is left who could answer, what they said last is moved, and the requests
-// that they took with them are given up.
+// readMonitors learns who came and went. If nobody is left at a back who could answer, what they said last is moved, and the
+// requests that they took with them are given up.
 func (f *Forwarder) readMonitors() error {
 	for _, s := range f.station.sockets {
 		if s.monitor != nil {
 			s.monitor.read()
 		}
 	}
-	if !f.deserted {
-		return nil
-	}
-	for {
-		n, err := C.forward_replies(f.loop)
-		if n < 0 {
-			return f.failed(err)
+	for _, b := range f.backs {
+		if !b.deserted {
+			continue
 		}
-		if n == 0 {
-			break
+		for {
+			n, err := C.forward_replies(f.loop, b.lane)
+			if n < 0 {
+				return f.failed(err)
+			}
+			if n == 0 {
+				break
+			}
 		}
-	}
-	// None of these requests has been passed to a newcomer, since none was moved since the monitor told.
-	f.deserted = false
-	if n := int(f.loop.waiting); n > 0 {
-		f.lost(n)
-		f.loop.waiting = 0
+		// None of these requests has been passed to a newcomer, since none was moved since the monitor told.
+		b.deserted = false
+		if n := int(b.lane.waiting); n > 0 {
+			f.options.Lost(n)
+			b.lane.waiting = 0
+		}
 	}
 	return nil
 }
 
-// countBackPeers notices when nobody is left who could answer.
-func (f *Forwarder) countBackPeers(next func(Event)) func(Event) {
+// countPeers notices when nobody is left who could answer.
+func (b *back) countPeers(next func(Event)) func(Event) {
 	return func(e Event) {
 		switch e.Kind {
 		case PeerReady:
-			f.backPeers++
+			b.peers++
 		case PeerLost:
-			f.backPeers--
-			f.deserted = f.deserted || f.backPeers == 0
+			b.peers--
+			b.deserted = b.deserted || b.peers == 0
 		}
 		if next != nil {
 			next(e)

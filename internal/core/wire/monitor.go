@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"strconv"
 	"syscall"
@@ -35,10 +36,16 @@ type Event struct {
 type monitor struct {
 	pair     *zmq.Socket
 	tell     func(Event)
-	strange  map[int]string // accepted or connected, handshake not yet accounted for: descriptor to address
-	ready    map[int]string // known to have finished the handshake
-	unplaced int            // handshakes that succeeded for one of strange, not known which
-	failed   bool           // a handshake failed: the next disconnect is that one
+	strange  map[int]peer // by descriptor: accepted or connected, handshake not yet accounted for
+	ready    map[int]peer // known to have finished the handshake
+	unplaced int          // handshakes that succeeded for one of strange, not known which
+	failed   bool         // a handshake failed: the next disconnect is that one
+}
+
+// peer is the other side of a connection.
+type peer struct {
+	address string
+	port    int // ours, where it was accepted
 }
 
 const monitored = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED |
@@ -57,7 +64,7 @@ func (st *station) watch(s *socket, address string) (*monitor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch a %s socket: %w", s.options.Kind, err)
 	}
-	return &monitor{pair: pair, tell: s.options.Watch, strange: map[int]string{}, ready: map[int]string{}}, nil
+	return &monitor{pair: pair, tell: s.options.Watch, strange: map[int]peer{}, ready: map[int]peer{}}, nil
 }
 
 // read handles all events that have arrived.
@@ -76,9 +83,9 @@ func (m *monitor) read() {
 func (m *monitor) handle(event zmq.Event, endpoint string, value int) {
 	switch event {
 	case zmq.EVENT_ACCEPTED:
-		m.strange[value] = peerAddress(value)
+		m.strange[value] = peer{peerAddress(value), Port(endpoint)}
 	case zmq.EVENT_CONNECTED:
-		m.strange[value] = endpoint
+		m.strange[value] = peer{address: endpoint}
 	case zmq.EVENT_HANDSHAKE_SUCCEEDED:
 		m.unplaced++
 		m.place()
@@ -91,22 +98,43 @@ func (m *monitor) handle(event zmq.Event, endpoint string, value int) {
 }
 
 func (m *monitor) disconnected(fd int) {
-	peer, stranger := m.strange[fd]
+	gone, stranger := m.strange[fd]
 	switch {
 	case stranger && (m.failed || m.unplaced == 0):
 		delete(m.strange, fd)
 		m.place()
-		m.tell(Event{Kind: PeerRefused, Peer: peer})
+		m.tell(Event{Kind: PeerRefused, Peer: gone.address})
 	case stranger: // some of the strangers have become peers; taken for one of those, as a warning must be certain
 		delete(m.strange, fd)
 		m.unplaced--
-		m.tell(Event{Kind: PeerLost, Peer: peer})
+		m.tell(Event{Kind: PeerLost, Peer: gone.address})
 	default:
-		peer = m.ready[fd]
+		gone = m.ready[fd]
 		delete(m.ready, fd)
-		m.tell(Event{Kind: PeerLost, Peer: peer})
+		m.tell(Event{Kind: PeerLost, Peer: gone.address})
 	}
 	m.failed = false
+}
+
+// connected counts those who were accepted at one of our ports and have not left, whether or not they are peers yet.
+func (m *monitor) connected(port int) (n int) {
+	m.read()
+	for _, all := range []map[int]peer{m.strange, m.ready} {
+		for _, p := range all {
+			if p.port == port {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// forget is for a port that is not bound any more: libzmq does not tell of the connections that ends.
+func (m *monitor) forget(port int) {
+	gone := func(_ int, p peer) bool { return p.port == port }
+	maps.DeleteFunc(m.strange, gone)
+	maps.DeleteFunc(m.ready, gone)
+	m.place()
 }
 
 // place makes all strangers peers once as many handshakes have succeeded as there are strangers.
@@ -114,8 +142,8 @@ func (m *monitor) place() {
 	if m.unplaced < len(m.strange) {
 		return
 	}
-	for fd, peer := range m.strange {
-		m.ready[fd] = peer
+	for fd, p := range m.strange {
+		m.ready[fd] = p
 		delete(m.strange, fd)
 	}
 	m.unplaced = 0

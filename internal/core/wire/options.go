@@ -75,9 +75,11 @@ type Options struct {
 
 	Mandatory bool // Router: report what cannot be delivered (Undelivered) instead of dropping it
 	Handover  bool // Router: a new peer takes the name from an old one, as a restarted daemon must
+	NoDrop    bool // XPub: report what a subscriber's full queue cannot take (Undelivered) instead of dropping it; then nobody gets it
 
-	// Undelivered is told of each message the socket refused: ErrNoPeer or ErrPeerBusy for a mandatory Router. It is
-	// called by the goroutine that owns the socket, so it must be quick and must not call Send or Close of the same Conn.
+	// Undelivered is told of each message the socket refused: ErrNoPeer or ErrPeerBusy for a mandatory Router, ErrPeerBusy for
+	// an XPub with NoDrop. It is called by the goroutine that owns the socket, so it must be quick and must not call Send or
+	// Close of the same Conn.
 	Undelivered func(Frames, error)
 
 	// Watch is told when peers come and go. The rules for Undelivered hold.
@@ -120,6 +122,9 @@ func (o Options) apply(s *zmq.Socket) error {
 	}
 	if o.Mandatory {
 		set("router mandatory", s.SetRouterMandatory(1))
+	}
+	if o.NoDrop {
+		set("xpub nodrop", s.SetXpubNodrop(true))
 	}
 	if o.Handover {
 		set("router handover", s.SetRouterHandover(true))

@@ -72,7 +72,7 @@ func (o *owner) send() {
 	for ; o.sent < len(o.batch); o.sent++ {
 		frames := o.batch[o.sent]
 		err := send(o.socket, frames)
-		if err == errAgain && !o.socket.options.Mandatory {
+		if err == errAgain && !o.socket.options.Mandatory && !o.socket.options.NoDrop {
 			return
 		}
 		if err != nil && o.socket.options.Undelivered != nil {
@@ -82,8 +82,8 @@ func (o *owner) send() {
 	}
 }
 
-// undelivered translates libzmq's reasons. A mandatory Router says "again" for a peer that does not read; waiting for it
-// would hold up the others, and its poll does not tell when to go on.
+// undelivered translates libzmq's reasons. A mandatory Router, or an XPub that does not drop, says "again" for a peer that does
+// not read; waiting for it would hold up the others, and its poll does not tell when to go on.
 func undelivered(err error) error {
 	switch err {
 	case zmq.EHOSTUNREACH:
@@ -103,7 +103,13 @@ func (o *owner) receive() bool {
 		}
 	}()
 	for o.in.room() {
-		frames, err := receive(o.socket, make(Frames, 0, usualFrames))
+		var frames Frames
+		if o.tag == nil {
+			frames = make(Frames, 0, usualFrames)
+		} else {
+			frames = append(make(Frames, 0, 1+usualFrames), o.tag)
+		}
+		frames, err := receive(o.socket, frames)
 		if err != nil {
 			return err == errAgain // otherwise this socket cannot receive (Pub), or not now (Req, before it has asked)
 		}
@@ -117,25 +123,25 @@ func (o *owner) receive() bool {
 func (o *owner) idle() bool { return o.sent == len(o.batch) && o.out.empty() }
 
 // deliver offers the reader everything that has arrived, adding to the batch until the reader takes it: a reader that does
-// much per batch (one commit, say) is then given few large ones.
-func (c *Conn) deliver() {
-	defer close(c.receive)
+// much per batch (one commit, say) is then given few large ones. resume wakes the owners that wait for room.
+func deliver(in *inbox, receive chan<- []Frames, closing <-chan struct{}, resume func()) {
+	defer close(receive)
 	var batch []Frames
 	var bytes int
 	for {
-		var resume bool
-		if batch, bytes, resume = c.in.take(batch, bytes); resume {
-			c.sleeper.ring()
+		var room bool
+		if batch, bytes, room = in.take(batch, bytes); room {
+			resume()
 		}
 		var reader chan<- []Frames
 		if len(batch) > 0 {
-			reader = c.receive
+			reader = receive
 		}
 		select {
 		case reader <- batch:
 			batch, bytes = nil, 0
-		case <-c.in.more:
-		case <-c.closing:
+		case <-in.more:
+		case <-closing:
 			return
 		}
 	}

@@ -10,7 +10,8 @@ import (
 // ErrNoPeer is why a mandatory Router could not deliver: nobody with that name is connected.
 var ErrNoPeer = errors.New("no such peer is connected")
 
-// ErrPeerBusy is why a mandatory Router could not deliver: the peer's queue is full, so it is alive but does not read.
+// ErrPeerBusy is why a mandatory Router, or an XPub with NoDrop, could not deliver: the peer's queue is full, so it is alive
+// but does not read, or not fast enough.
 var ErrPeerBusy = errors.New("the peer's queue is full")
 
 // errAgain is "not now" of a call that does not wait.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -16,6 +17,7 @@ import (
 type station struct {
 	context *zmq.Context
 	sockets []*socket
+	opened  int // sockets so far
 }
 
 // socket is one bound and connected socket and what is known of its peers.
@@ -45,25 +47,35 @@ func (st *station) open(o Options) (*socket, error) {
 	}
 	s := &socket{Socket: raw, options: o}
 	st.sockets = append(st.sockets, s)
-	if err := o.apply(raw); err != nil {
+	st.opened++
+	if err := st.setUp(s); err != nil {
+		st.drop(s)
 		return nil, err
 	}
-	if o.Watch != nil {
-		if s.monitor, err = st.watch(s, fmt.Sprintf("inproc://monitor-%d", len(st.sockets))); err != nil {
-			return nil, err
-		}
-	}
-	for _, endpoint := range o.Bind {
-		if err := s.bind(endpoint); err != nil {
-			return nil, err
-		}
-	}
-	for _, endpoint := range o.Connect {
-		if err := raw.Connect(endpoint); err != nil {
-			return nil, fmt.Errorf("connect to %s: %w; check the host name and port", endpoint, err)
-		}
-	}
 	return s, nil
+}
+
+func (st *station) setUp(s *socket) error {
+	if err := s.options.apply(s.Socket); err != nil {
+		return err
+	}
+	if s.options.Watch != nil {
+		var err error
+		if s.monitor, err = st.watch(s, fmt.Sprintf("inproc://monitor-%d", st.opened)); err != nil {
+			return err
+		}
+	}
+	for _, endpoint := range s.options.Bind {
+		if err := s.bind(endpoint); err != nil {
+			return err
+		}
+	}
+	for _, endpoint := range s.options.Connect {
+		if err := s.Connect(endpoint); err != nil {
+			return fmt.Errorf("connect to %s: %w; check the host name and port", endpoint, err)
+		}
+	}
+	return nil
 }
 
 // bind binds to one endpoint and learns its real name.
@@ -113,15 +125,27 @@ func bindError(endpoint string, err error) error {
 	return fmt.Errorf("bind %s: %w; check the address and that its directory exists", endpoint, err)
 }
 
+// drop closes one socket at once. Its port comes free a moment later.
+func (st *station) drop(s *socket) {
+	s.release(0)
+	st.sockets = slices.DeleteFunc(st.sockets, func(other *socket) bool { return other == s })
+}
+
 // close closes every socket and waits until libzmq has sent what it can within linger and has let go of everything.
 func (st *station) close(linger time.Duration) {
 	for _, s := range st.sockets {
-		// Errors of these calls cannot be acted upon: the sockets are ours, open, and go away now.
-		_ = s.SetLinger(max(linger, 0))
-		_ = s.Close()
-		if s.monitor != nil {
-			_ = s.monitor.pair.Close()
-		}
+		s.release(linger)
 	}
 	_ = st.context.Term()
+}
+
+// release closes a socket. Errors of these calls cannot be acted upon: the socket is ours, open, and goes away now.
+func (s *socket) release(linger time.Duration) {
+	if s.monitor != nil {
+		// In this order: libzmq's thread waits for ever to tell a monitor of something when nobody is at its other end.
+		_ = s.Monitor("", 0)
+		_ = s.monitor.pair.Close()
+	}
+	_ = s.SetLinger(max(linger, 0))
+	_ = s.Close()
 }

@@ -1,0 +1,153 @@
+package wire
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+// brokerEnd is the bound end that a Trunk connects to.
+func brokerEnd(t *testing.T) *reader {
+	return &reader{t: t, c: open(t, Options{Kind: Dealer, Bind: []string{"tcp://127.0.0.1:0"}, Linger: time.Second})}
+}
+
+func (r *reader) endpoint() string { return r.c.Endpoints()[0] }
+
+type trunkNews struct {
+	endpoint string
+	TrunkNews
+}
+
+// echoing starts a Trunk whose reader answers everything.
+func echoing(t *testing.T, endpoint string, patience time.Duration) (*Trunk, chan trunkNews) {
+	t.Helper()
+	news := make(chan trunkNews, 100)
+	trunk, err := openTrunk(endpoint, TrunkOptions{Conn: Options{Kind: Dealer, Linger: time.Second},
+		Tell: func(e string, n TrunkNews) { news <- trunkNews{e, n} }}, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for batch := range trunk.Receive() {
+			if err := trunk.Send(batch...); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	t.Cleanup(func() {
+		trunk.Close()
+		running.Wait()
+	})
+	return trunk, news
+}
+
+func TestATrunkAnswersWhereTheQuestionCameFrom(t *testing.T) {
+	one, two := brokerEnd(t), brokerEnd(t)
+	trunk, _ := echoing(t, one.endpoint(), time.Hour)
+	if err := trunk.Move(two.endpoint()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 500 {
+		for _, broker := range []*reader{one, two} {
+			question := fmt.Sprint(broker.endpoint(), i)
+			send1(t, broker.c, frames("client", "", question))
+			if got := texts(broker.next()); len(got) != 3 || got[0] != "client" || got[2] != question {
+				t.Fatalf("got %q, want %q with its envelope", got, question)
+			}
+		}
+	}
+}
+
+func TestATrunkLeavesAnOldEndpointWhenThatHasGoneAndTheNewOneIsThere(t *testing.T) {
+	one, two := brokerEnd(t), brokerEnd(t)
+	trunk, news := echoing(t, one.endpoint(), time.Millisecond)
+	nowhere := brokerEnd(t)
+	nowhere.c.Close()
+	if err := trunk.Move(nowhere.endpoint()); err != nil {
+		t.Fatal(err)
+	}
+	want := func(endpoint string, n TrunkNews) {
+		t.Helper()
+		if got := <-news; got != (trunkNews{endpoint, n}) {
+			t.Fatalf("got news %v, want %v of %s", got, n, endpoint)
+		}
+	}
+	want(nowhere.endpoint(), TrunkWaiting)
+	send1(t, one.c, frames("client", "", "x"))
+	one.next() // it is served although another was wanted
+	if err := trunk.Move(two.endpoint()); err != nil {
+		t.Fatal(err)
+	}
+	want(two.endpoint(), TrunkConnected)
+	want(nowhere.endpoint(), TrunkClosed)
+	send1(t, one.c, frames("client", "", "x"))
+	one.next() // it is served as long as it is there
+	one.c.Close()
+	want(one.endpoint(), TrunkClosed)
+	send1(t, two.c, frames("client", "", "x"))
+	two.next()
+}
+
+func TestATrunkGoesBackToAnEndpointThatItStillHas(t *testing.T) {
+	one, two := brokerEnd(t), brokerEnd(t)
+	trunk, news := echoing(t, one.endpoint(), time.Hour)
+	for _, endpoint := range []string{two.endpoint(), one.endpoint(), two.endpoint()} {
+		if err := trunk.Move(endpoint); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-news; got != (trunkNews{endpoint, TrunkConnected}) {
+			t.Fatalf("got news %v, want that %s is connected", got, endpoint)
+		}
+	}
+	if n := len(trunk.members); n != 2 {
+		t.Errorf("got %d connections, want 2", n)
+	}
+}
+
+func TestATrunkRefusesMoreThanItsBoundAndTakesTheUnusedFirst(t *testing.T) {
+	trunk, news := echoing(t, brokerEnd(t).endpoint(), time.Hour)
+	for range maxMembers - 1 {
+		if err := trunk.Move(brokerEnd(t).endpoint()); err != nil {
+			t.Fatal(err)
+		}
+		<-news
+	}
+	if err := trunk.Move(brokerEnd(t).endpoint()); err == nil {
+		t.Errorf("connection %d: got no error", maxMembers+1)
+	}
+}
+
+func TestATrunkThatIsFullReadsOnWhenThereIsRoom(t *testing.T) {
+	one, two := brokerEnd(t), brokerEnd(t)
+	trunk, err := OpenTrunk(one.endpoint(), TrunkOptions{Conn: Options{Kind: Dealer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trunk.Close()
+	if err := trunk.Move(two.endpoint()); err != nil {
+		t.Fatal(err)
+	}
+	const each = 4 * maxBatch
+	for i := range each {
+		send1(t, one.c, frames("", fmt.Sprint(i)))
+		send1(t, two.c, frames("", fmt.Sprint(i)))
+	}
+	next := map[string]int{}
+	for n := 0; n < 2*each; {
+		select {
+		case batch := <-trunk.Receive():
+			for _, f := range batch {
+				from := string(f[0])
+				if got, want := string(f[2]), fmt.Sprint(next[from]); got != want {
+					t.Fatalf("from %s: got message %s, want %s", from, got, want)
+				}
+				next[from]++
+				n++
+			}
+		case <-time.After(patient):
+			t.Fatalf("got %d messages, want %d", n, 2*each)
+		}
+	}
+}
