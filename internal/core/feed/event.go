@@ -78,8 +78,8 @@ type LogRecord struct {
 	PID     int        `json:"pid,omitempty"`
 	Launch  int64      `json:"launch,omitempty"` // 0 if the process is not a launch
 
-	// Published is set if the process also publishes its records to the log aggregator on a port of zmq: ports: logging. Where
-	// it is not, the log aggregator writes what it finds here to its files.
+	// Published is set where the log aggregator gets the record on a port of zmq: ports: logging, or is not meant to get it.
+	// Where it is not, the process found no port, and the log aggregator writes the record to its files from here.
 	Published bool `json:"published,omitempty"`
 }
 
@@ -88,6 +88,8 @@ type LogRecord struct {
 type LogPage struct {
 	Records []LogRecord `json:"records"`
 	Older   string      `json:"older,omitempty"`
+	Newer   string      `json:"newer,omitempty"`  // the same for LogsArgs.Forward and After: there is more behind them
+	Reached time.Time   `json:"reached,omitzero"` // with Older: how far back was looked; zero: to the first record
 }
 
 // ScheduleEntry is an entry of scheduled workers as the scheduler has it.

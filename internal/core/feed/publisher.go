@@ -62,7 +62,7 @@ func NewPublisher(endpoint, source string, o PublisherOptions) (*Publisher, erro
 	if o.Linger == 0 {
 		o.Linger = linger
 	}
-	conn, err := wire.Open(wire.Options{Kind: wire.Dealer, Connect: []string{endpoint}, Linger: o.Linger})
+	conn, err := wire.Open(wire.Options{Kind: wire.Dealer, Connect: []string{endpoint}, SendQueue: handOver, Linger: o.Linger})
 	if err != nil {
 		return nil, fmt.Errorf("connect to the feed: %w", err)
 	}

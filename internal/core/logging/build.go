@@ -2,30 +2,51 @@ package logging
 
 import (
 	"fmt"
+	"strings"
 
 	"nowcast/internal/core/config"
 )
 
-// build opens the handlers, all of them, as Python does, and puts the loggers on them.
-func (l *Log) build(s *section) error {
-	for _, w := range s.warnings {
-		l.warnings = append(l.warnings, w.Error())
+// builder opens what a configuration needs.
+type builder struct {
+	*tree
+	log *Log
+	old *tree // what is in use, for a reload; nil at the start
+}
+
+// build reads a configuration and opens its handlers, all of them, as Python does, and puts the loggers on them.
+func (l *Log) build(c *config.Config, old *tree) (*tree, error) {
+	s, err := parseSection(c, l.role)
+	if err != nil {
+		return nil, err
 	}
-	l.fallback = &target{name: "lastResort", class: classStream, level: warning, sink: &stream{l.o.Stderr, mustFormatter(defaultFormat), l.trouble("stderr")}}
+	if l.o.Debug {
+		s = s.console()
+	}
+	return l.buildSection(c, s, old)
+}
+
+func (l *Log) buildSection(c *config.Config, s *section, old *tree) (*tree, error) {
+	b := &builder{tree: &tree{c: c, nodes: map[string]node{}}, log: l, old: old}
+	for _, w := range s.warnings {
+		b.warnings = append(b.warnings, w.Error())
+	}
+	b.fallback = &target{name: "lastResort", class: classStream, level: warning, sink: &stream{l.o.Stderr, mustFormatter(defaultFormat), l.trouble("stderr")}}
 	byName := map[string]*target{}
 	var errs config.Errors
 	for _, h := range s.handlers {
-		sink, err := l.open(h)
+		sink, err := b.open(h)
 		if err != nil {
-			errs = append(errs, l.complaint(h, err))
+			errs = append(errs, b.complaint(h, err))
 			continue
 		}
 		t := &target{name: h.name, class: h.class, level: h.level, sink: sink}
-		l.targets = append(l.targets, t)
+		b.targets = append(b.targets, t)
 		byName[h.name] = t
 	}
 	if len(errs) > 0 {
-		return errs
+		b.undo()
+		return nil, errs
 	}
 	attach := func(spec loggerSpec) node {
 		n := node{level: spec.level, propagate: spec.propagate}
@@ -34,20 +55,29 @@ func (l *Log) build(s *section) error {
 		}
 		return n
 	}
-	l.root = attach(s.root)
-	l.nodes = map[string]node{}
+	b.root = attach(s.root)
 	for name, spec := range s.loggers {
-		l.nodes[name] = attach(spec)
+		b.nodes[name] = attach(spec)
 	}
-	return nil
+	return b.tree, nil
 }
 
-func (l *Log) complaint(h handlerSpec, err error) config.Error {
+// undo closes what was opened for a configuration that is not going to be used. Nothing was written to it.
+func (b *builder) undo() {
+	for _, t := range b.targets {
+		if b.old != nil && t.sink == sink(b.old.pub) {
+			continue
+		}
+		_ = t.sink.close()
+	}
+}
+
+func (b *builder) complaint(h handlerSpec, err error) config.Error {
 	keys := []string{"logging", "handlers", h.name}
 	remedy := "make its directory, or correct filename"
-	if distributed(l.c) {
+	if distributed(b.c) {
 		part := "publisher"
-		if l.role == Aggregator {
+		if b.log.role == Aggregator {
 			part = "aggregator"
 		}
 		keys = []string{"logging", part, "handlers", h.name}
@@ -55,30 +85,35 @@ func (l *Log) complaint(h handlerSpec, err error) config.Error {
 	if h.class == classPUB {
 		keys, remedy = []string{"zmq", "ports", "logging"}, "end what uses the ports, or give others"
 	}
-	return l.c.Complaint(err.Error(), remedy, keys...)
+	return b.c.Complaint(err.Error(), remedy, keys...)
 }
 
-func (l *Log) trouble(what string) *trouble { return &trouble{what: what, stderr: l.o.Stderr} }
-
-func (l *Log) open(h handlerSpec) (sink, error) {
+func (b *builder) open(h handlerSpec) (sink, error) {
+	l := b.log
 	switch h.class {
 	case classStream:
 		if h.stderr {
 			return &stream{l.o.Stderr, h.format, l.trouble("stderr")}, nil
 		}
 		return &stream{l.o.Stdout, h.format, l.trouble("stdout")}, nil
-	case classFile, classRotating, classWatched:
-		return l.openFile(h)
+	case classFile, classRotating, classWatched, classTimed:
+		return b.openFile(h)
 	case classPUB:
-		return l.openPublisher()
+		return b.openPublisher()
+	case classSMTP:
+		return newCourier(&postman{*h.mail, h.format}, l.trouble("log mail to "+strings.Join(h.mail.to, ", ")+" by "+h.mail.host)), nil
+	case classSysLog:
+		return newCourier(&syslog{syslogSpec: *h.syslog, format: h.format}, l.trouble("syslog at "+h.syslog.address)), nil
 	}
 	return null{}, nil
 }
 
-// openFile opens a log file. Daemons never roll one themselves: rotate_logs does, and they notice.
-func (l *Log) openFile(h handlerSpec) (sink, error) {
-	f := &file{path: h.path, truncate: h.truncate, watch: h.class != classFile, format: h.format, trouble: l.trouble("log file " + h.path)}
-	if l.role == Worker && h.class == classRotating {
+// openFile opens a log file. Daemons never roll a RotatingFileHandler's themselves: rotate_logs does, and they notice.
+func (b *builder) openFile(h handlerSpec) (sink, error) {
+	f := &file{path: h.path, truncate: h.truncate, watch: h.class != classFile, format: h.format, trouble: b.log.trouble("log file " + h.path)}
+	f.truncate = h.truncate && (b.old == nil || !b.old.has(h.path))
+	f.timed = h.timed
+	if b.log.role == Worker && h.class == classRotating {
 		f.limit, f.backups = h.limit, h.backups
 	}
 	if h.delay {
@@ -88,26 +123,4 @@ func (l *Log) openFile(h handlerSpec) (sink, error) {
 		return nil, fmt.Errorf("cannot be opened: %w", err)
 	}
 	return f, nil
-}
-
-// openPublisher binds the port that the process has. A daemon that has none, which a reference file cannot know of, says so
-// and goes on; a worker fails, as in the reference.
-func (l *Log) openPublisher() (sink, error) {
-	ports := publisherPorts(l.c, l.name, l.role)
-	if len(ports) == 0 && l.role != Worker {
-		if l.name == aggregatorName { // it collects what others publish
-			return null{}, nil
-		}
-		l.warnings = append(l.warnings, fmt.Sprintf("log messages are not published: zmq: ports: logging: in %s has no port for %s", l.c.File, l.name))
-		return null{}, nil
-	}
-	if len(ports) == 0 {
-		return nil, fmt.Errorf("unable to find port to publish log messages to: there is neither %s nor workers", l.name)
-	}
-	conn, endpoint, err := bindPublisher(l.c, ports)
-	if err != nil {
-		return nil, fmt.Errorf("unable to find port to publish log messages to: %w", err)
-	}
-	l.address = endpoint
-	return newPublisher(conn, l.name, l.trouble("log publisher "+endpoint)), nil
 }

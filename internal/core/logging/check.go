@@ -7,10 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"nowcast/internal/core/config"
-	"nowcast/internal/core/pyyaml"
 )
 
 // aggregatorName is the process that takes what others publish, and publishes nothing itself.
@@ -33,9 +31,6 @@ func Check(c *config.Config) (wrong, warnings config.Errors) {
 				wrong = append(wrong, c.Complaint(problem, "make it, or correct filename", slices.Concat(part, []string{"handlers", h.name, "filename"})...))
 			}
 		}
-	}
-	if w, ok := NotWritten(c); ok {
-		warnings = append(warnings, w)
 	}
 	byLine := func(a, b config.Error) int { return a.Line - b.Line }
 	slices.SortStableFunc(wrong, byLine)
@@ -83,29 +78,4 @@ func (h handlerSpec) noDirectory() string {
 		return fmt.Sprintf("is in %s, which is not a directory", dir)
 	}
 	return ""
-}
-
-// NotWritten returns the warning that nothing writes the files of logging: aggregator yet, and whether there are such files.
-func NotWritten(c *config.Config) (config.Error, bool) {
-	if c.Logging == nil || !distributed(c) {
-		return config.Error{}, false
-	}
-	v, _ := c.Logging.Get("aggregator")
-	part, _ := v.(*pyyaml.Map)
-	v, _ = part.Get("handlers")
-	handlers, _ := v.(*pyyaml.Map)
-	var files []string
-	for _, v := range handlers.All() {
-		h, _ := v.(*pyyaml.Map)
-		if v, _ := h.Get("filename"); v != nil {
-			if name, ok := v.(string); ok {
-				files = append(files, absolute(c, name))
-			}
-		}
-	}
-	if len(files) == 0 {
-		return config.Error{}, false
-	}
-	return c.Complaint("is not acted upon yet: nothing writes "+strings.Join(files, ", "),
-		"look at the log in the console or with nowcastd logs, or let the handlers of logging: publisher write files", "logging", "aggregator"), true
 }

@@ -3,27 +3,32 @@ package logging
 import (
 	"fmt"
 	"os"
+	"sort"
 	"sync"
 	"syscall"
 	"time"
 )
 
 // file is logging.FileHandler, and with watch logging.handlers.WatchedFileHandler, and with limit and backups
-// logging.handlers.RotatingFileHandler. Each record is one write with O_APPEND, so processes can share the file.
+// logging.handlers.RotatingFileHandler, and with timed logging.handlers.TimedRotatingFileHandler. Each record is one write
+// with O_APPEND, so processes can share the file.
 type file struct {
 	path     string
 	truncate bool  // mode w: empty it when it is first opened
 	watch    bool  // reopen when the path names another file
 	limit    int64 // roll before it grows beyond this; 0 never
 	backups  int
+	timed    *timed // when to roll; nil never
 	format   *formatter
 	trouble  *trouble
 
 	mu     sync.Mutex
-	f      *os.File // guarded by mu; nil if it is not open
+	f      *os.File // guarded by mu, as is what follows; nil if it is not open
 	dev    uint64   // of f
 	inode  uint64
+	due    int64     // with timed: the second from which on it is to be rolled
 	looked time.Time // when the path was last compared with f
+	torn   bool      // the last line is incomplete: the disk was full
 	closed bool
 }
 
@@ -35,29 +40,57 @@ func (f *file) emit(r *record) {
 	line := r.line(f.format)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.trouble.report(f.write(line, r.time))
+	age := r.time.Sub(f.looked)
+	_, err := f.write(line, r.time, age >= lookEvery || age < 0)
+	f.trouble.report(err)
 }
 
-func (f *file) write(line []byte, now time.Time) error {
+func (f *file) formatter() *formatter { return f.format }
+
+// emitLines writes the lines of a batch in one go.
+func (f *file) emitLines(b *lines) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, err := f.write(b.text, b.at, true)
+	f.trouble.reportAll(len(b.ends)-sort.SearchInts(b.ends, n+1), err)
+}
+
+// write writes text of the given time, and says how much of it got there.
+func (f *file) write(text []byte, now time.Time, look bool) (int, error) {
 	if f.closed {
-		return os.ErrClosed
+		return 0, os.ErrClosed
 	}
-	if age := now.Sub(f.looked); f.f != nil && f.watch && (age >= lookEvery || age < 0) {
+	if f.f != nil && f.watch && look {
 		f.looked = now
 		f.forgetIfMoved()
 	}
 	if f.f == nil {
 		if err := f.open(); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	if f.limit > 0 && f.backups > 0 {
-		if err := f.rollIfFull(len(line)); err != nil {
-			return err
-		}
+	if err := f.roll(len(text), now); err != nil {
+		return 0, err
 	}
-	_, err := f.f.Write(line)
-	return err
+	if f.torn {
+		if _, err := f.f.Write([]byte{'\n'}); err != nil {
+			return 0, err
+		}
+		f.torn = false
+	}
+	n, err := f.f.Write(text)
+	f.torn = err != nil && n > 0 && text[n-1] != '\n'
+	return n, err
+}
+
+func (f *file) roll(more int, now time.Time) error {
+	switch {
+	case f.limit > 0 && f.backups > 0:
+		return f.rollIfFull(more)
+	case f.timed != nil:
+		return f.rollIfDue(now)
+	}
+	return nil
 }
 
 // forgetIfMoved closes the file if its path does not name it any more.
@@ -84,7 +117,10 @@ func (f *file) open() error {
 		_ = opened.Close()
 		return err
 	}
-	f.f, f.dev, f.inode, f.truncate = opened, st.Dev, st.Ino, false
+	f.f, f.dev, f.inode, f.truncate, f.torn = opened, st.Dev, st.Ino, false, false
+	if f.timed != nil {
+		f.due = f.timed.next(st.Mtim.Sec) // also if another process has just rolled: then the file is new, and due later
+	}
 	return nil
 }
 
@@ -98,9 +134,32 @@ func (f *file) rollIfFull(line int) error {
 	if st.Mode&syscall.S_IFMT != syscall.S_IFREG || st.Size+int64(line) < f.limit {
 		return nil
 	}
-	if err := rollover(f.path, f.backups, f.f); err != nil {
+	if err := rollover(f.path, f.f, shift(f.path, f.backups)); err != nil {
 		return err
 	}
+	return f.reopen()
+}
+
+// rollIfDue rolls the file if its time has come. If somebody else has rolled it, it only goes on in the new one.
+func (f *file) rollIfDue(now time.Time) error {
+	if now.Unix() < f.due {
+		return nil
+	}
+	if info, err := f.f.Stat(); err != nil || !info.Mode().IsRegular() {
+		f.due = f.timed.next(now.Unix())
+		return err
+	}
+	if err := rollover(f.path, f.f, f.timed.rename(f.path, f.due, now)); err != nil {
+		return err
+	}
+	if err := f.reopen(); err != nil {
+		return err
+	}
+	f.due = f.timed.after(now)
+	return nil
+}
+
+func (f *file) reopen() error {
 	_ = f.f.Close()
 	f.f = nil
 	return f.open()
@@ -110,6 +169,7 @@ func (f *file) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true
+	f.trouble.end()
 	if f.f == nil {
 		return nil
 	}

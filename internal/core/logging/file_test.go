@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -135,6 +137,33 @@ func TestAFileThatCannotBeWrittenIsReportedOnceAndTriedAgain(t *testing.T) {
 		"log file "+path+" can be written again; 2 records are not in it\n")
 }
 
+func TestALineThatIsCutOffByAFullDiskDoesNotSpoilTheNext(t *testing.T) {
+	l := open(t, load(t, fileSection(classWatched, "")), "manager", Daemon, Options{})
+	l.Logger("manager").Info("one")
+	// A limit on the size of files stands for the disk: it cuts the second line off after two bytes.
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	full := limit
+	full.Cur = uint64(len("one\ntw"))
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		t.Fatal(err)
+	}
+	l.Logger("manager").Info("two")
+	l.Logger("manager").Info("lost")
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	l.Logger("manager").Info("three")
+	want(t, "file", l.file(t, "x.log"), "one\ntw\nthree\n")
+	if got := l.err.String(); !strings.HasSuffix(got, "can be written again; 2 records are not in it\n") {
+		t.Errorf("got stderr %q", got)
+	}
+}
+
 // TestWriteRecords is not a test: it is the other process of the next one.
 func TestWriteRecords(t *testing.T) {
 	dir, name := os.Getenv("NOWCAST_TEST_DIR"), os.Getenv("NOWCAST_TEST_NAME")
@@ -143,14 +172,14 @@ func TestWriteRecords(t *testing.T) {
 	}
 	s := &section{handlers: []handlerSpec{{name: "f", class: classRotating, path: filepath.Join(dir, "x.log"), limit: 3000, backups: 500, format: mustFormatter(defaultFormat)}},
 		root: loggerSpec{level: info, handlers: []string{"f"}}}
-	l := &Log{c: load(t, ""), role: Worker, o: Options{Stdout: os.Stdout, Stderr: os.Stderr}}
-	if err := l.build(s); err != nil {
+	l := newLog(name, Worker, Options{})
+	tree, err := l.buildSection(load(t, ""), s, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	logger := &handler{logger: (&Log{root: l.root, o: l.o, fallback: l.fallback}).resolve(name)}
+	l.tree.Store(tree)
 	for i := range 400 {
-		r := record{level: info, name: name, message: fmt.Sprintf("%s %d %s", name, i, strings.Repeat("x", i%40))}
-		logger.logger.emit(&r, 0)
+		l.Logger(name).Info(fmt.Sprintf("%s %d %s", name, i, strings.Repeat("x", i%40)))
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)

@@ -1,11 +1,13 @@
 package logging
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +21,14 @@ const (
 type formatter struct {
 	parts   []part
 	datefmt string // for strftime; "" Python's default
+
+	last atomic.Pointer[second] // that was asked for: most records share theirs with the one before
+}
+
+// second is a second as asctime writes it. No directive of datefmt tells more.
+type second struct {
+	unix int64
+	text string
 }
 
 // part is literal text, or a field of the record.
@@ -44,7 +54,7 @@ var started = time.Now()
 var fields = map[string]field{
 	"message":         {text: func(r *record) string { return r.message }},
 	"name":            {text: func(r *record) string { return r.name }},
-	"logger_name":     {text: func(r *record) string { return r.name }},
+	"logger_name":     {text: func(r *record) string { return cmp.Or(r.loggerName, r.name) }},
 	"levelname":       {text: func(r *record) string { return levelName(r.level) }},
 	"levelno":         {whole: func(r *record) int64 { return int64(r.level) }},
 	"asctime":         {append: func(b []byte, r *record, f *formatter) []byte { return f.appendTime(b, r.time) }},
@@ -160,11 +170,22 @@ func (p *part) appendText(b []byte, s string) []byte {
 
 // appendTime writes asctime: Python's default has milliseconds after a comma, datefmt has none.
 func (f *formatter) appendTime(b []byte, t time.Time) []byte {
-	t = t.Local()
-	if f.datefmt != "" {
-		return appendStrftime(b, f.datefmt, t)
+	last := f.last.Load()
+	if last == nil || last.unix != t.Unix() {
+		last = &second{t.Unix(), f.timeText(t.Local())}
+		f.last.Store(last)
 	}
-	b = t.AppendFormat(b, time.DateTime)
+	b = append(b, last.text...)
+	if f.datefmt != "" {
+		return b
+	}
 	ms := t.Nanosecond() / 1e6
 	return append(b, ',', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+}
+
+func (f *formatter) timeText(t time.Time) string {
+	if f.datefmt != "" {
+		return string(appendStrftime(nil, f.datefmt, t))
+	}
+	return t.Format(time.DateTime)
 }

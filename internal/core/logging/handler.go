@@ -3,7 +3,6 @@ package logging
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -20,18 +19,20 @@ func Exc(text string) slog.Attr { return slog.Any("exc_info", traceback(text)) }
 
 // handler is the slog.Handler of one logger.
 type handler struct {
-	logger *logger
+	source *source
 	attrs  string // of With, as they are written
 	group  string // prefix of attribute keys, with its dot
 }
 
 // Enabled tells whether a record would go anywhere; it is all that a record below the level costs.
-func (h *handler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.logger.least }
+func (h *handler) Enabled(_ context.Context, l slog.Level) bool {
+	return l >= h.source.in(h.source.log.tree.Load()).least
+}
 
 // Handle writes the record. It returns nil: what a handler cannot do is said on stderr, and callers could not help it.
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	rec := records.Get().(*record)
-	*rec = record{time: r.Time, level: pythonLevel(r.Level), name: h.logger.name, message: r.Message, pc: r.PC, text: rec.text}
+	*rec = record{time: r.Time, level: feed.PythonLevel(r.Level), name: h.source.name, message: r.Message, pc: r.PC, text: rec.text}
 	if h.attrs != "" || r.NumAttrs() > 0 {
 		text := append([]byte(r.Message), h.attrs...)
 		r.Attrs(func(a slog.Attr) bool {
@@ -44,7 +45,7 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 		})
 		rec.message = string(text)
 	}
-	h.logger.emit(rec, r.Level)
+	h.source.emit(rec, r.Level)
 	records.Put(rec)
 	return nil
 }
@@ -103,51 +104,4 @@ func appendQuoted(text []byte, s string) []byte {
 		return append(text, s...)
 	}
 	return strconv.AppendQuote(text, s)
-}
-
-// logger is one name with everything that follows from it. It does not change.
-type logger struct {
-	log      *Log
-	name     string
-	level    int // effective
-	handlers []*target
-	least    slog.Level
-}
-
-// target is a configured handler.
-type target struct {
-	name  string
-	class string
-	level int
-	sink  sink
-}
-
-// sink is where records go. It is safe for concurrent use, takes the record's data before it returns, and reports its own trouble.
-type sink interface {
-	emit(*record)
-	close() error
-}
-
-func (l *logger) emit(r *record, level slog.Level) {
-	if r.level < l.level {
-		return
-	}
-	if o := &l.log.o; o.Feed != nil {
-		o.Feed(feed.LogRecord{Time: r.time.UTC(), Level: level, Name: r.name, Message: r.full(), Host: l.log.host, PID: l.log.pid, Launch: o.Launch})
-	}
-	for _, t := range l.handlers {
-		if r.level >= t.level {
-			t.sink.emit(r)
-		}
-	}
-}
-
-// setLeast finds the lowest level at which a record goes anywhere.
-func (l *logger) setLeast() {
-	least := l.level
-	if l.log.o.Feed == nil {
-		lowest := slices.MinFunc(l.handlers, func(a, b *target) int { return a.level - b.level })
-		least = max(least, lowest.level)
-	}
-	l.least = slogLevel(least)
 }

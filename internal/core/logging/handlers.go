@@ -3,6 +3,7 @@ package logging
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"nowcast/internal/core/pyyaml"
 )
@@ -33,6 +34,9 @@ var arguments = map[string][]string{
 	classPUB:      {"interface_or_socket", "context", "root_topic"},
 }
 
+// objects are the Python objects that arguments may name.
+var objects = []string{"ext://sys.stdout", "ext://sys.stderr", streamSocket, datagramSocket}
+
 // handler reads one entry of handlers.
 func (p *parser) handler(name string, m *pyyaml.Map, formatters map[string]*formatter) handlerSpec {
 	keys := []string{"handlers", name}
@@ -46,7 +50,11 @@ func (p *parser) handler(name string, m *pyyaml.Map, formatters map[string]*form
 		p.unknownClass(keys, h.class)
 		return h
 	}
-	for k := range m.All() {
+	for k, v := range m.All() {
+		if s, _ := v.(string); strings.HasPrefix(s, "cfg://") || strings.HasPrefix(s, "ext://") && !slices.Contains(objects, s) {
+			p.errorf(append(keys, strings.Trim(pyyaml.Repr(k), "'")), "write the value itself", "is %q, which only Python can look up", s)
+			continue
+		}
 		if key, ok := k.(string); !ok || !slices.Contains(known, key) && !slices.Contains([]string{"class", "level", "formatter", "filters"}, key) {
 			p.errorf(append(keys, strings.Trim(pyyaml.Repr(k), "'")), "delete it", "is not an argument of %s", h.class)
 		}
@@ -64,8 +72,13 @@ func (p *parser) handler(name string, m *pyyaml.Map, formatters map[string]*form
 		p.stream(m, keys, &h)
 	case classFile, classRotating, classWatched:
 		p.file(m, keys, &h)
-	case classTimed, classSMTP, classSysLog:
-		p.warnf(keys, "rely on the other handlers", "is a %s, which is not written to yet", h.class)
+	case classTimed:
+		p.file(m, keys, &h)
+		p.timed(m, keys, &h)
+	case classSMTP:
+		h.mail = p.mail(m, keys)
+	case classSysLog:
+		h.syslog = p.syslog(m, keys)
 	}
 	return h
 }
@@ -120,6 +133,40 @@ func (p *parser) file(m *pyyaml.Map, keys []string, h *handlerSpec) {
 	if h.limit > 0 && h.class == classRotating {
 		h.truncate = false // as Python has it: a file that is rolled is never emptied
 	}
+}
+
+// timed reads when a TimedRotatingFileHandler rolls.
+func (p *parser) timed(m *pyyaml.Map, keys []string, h *handlerSpec) {
+	interval := int64(1)
+	if v, ok := m.Get("interval"); ok && v != nil {
+		if interval = p.count(m, keys, "interval"); interval == 0 {
+			p.errorf(append(keys, "interval"), "give a number above 0", "is %s", pyyaml.Repr(v))
+			interval = 1
+		}
+	}
+	var err error
+	if h.timed, err = newTimed(p.text(m, keys, "when"), interval); err != nil {
+		p.errorf(append(keys, "when"), "write S, M, H, D, midnight, or W0 (Monday) to W6", "%v", err)
+		return
+	}
+	h.timed.backups = h.backups
+	if v, ok := m.Get("utc"); ok {
+		h.timed.utc = truth(v)
+	}
+	v, _ := m.Get("atTime")
+	if v == nil {
+		return
+	}
+	text, _ := v.(string)
+	at, err := time.Parse(time.TimeOnly, text)
+	if err != nil {
+		at, err = time.Parse("15:04", text)
+	}
+	if err != nil {
+		p.errorf(append(keys, "atTime"), `write a time of day in quotes, such as "05:30"`, "is %s", pyyaml.Repr(v))
+		return
+	}
+	h.timed.at = int64(at.Hour()*60+at.Minute())*60 + int64(at.Second())
 }
 
 func (p *parser) count(m *pyyaml.Map, keys []string, key string) int64 {

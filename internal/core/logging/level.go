@@ -3,7 +3,6 @@ package logging
 import (
 	"fmt"
 	"log/slog"
-	"math"
 )
 
 // LevelCritical is Python's CRITICAL: someone must act now.
@@ -23,10 +22,8 @@ var levelNumbers = map[string]int{
 	"NOTSET": notSet, "DEBUG": debug, "INFO": info, "WARN": warning, "WARNING": warning, "ERROR": failure, "FATAL": critical, "CRITICAL": critical,
 }
 
-func pythonLevel(l slog.Level) int { return info + int(math.Floor(2.5*float64(l))) }
-
-// slogLevel returns the lowest level that is at least the given one of Python's.
-func slogLevel(python int) slog.Level { return slog.Level(math.Ceil(float64(python-info) / 2.5)) }
+// named tells whether a level is one of Python's five.
+func named(level int) bool { return level >= debug && level <= critical && level%10 == 0 }
 
 // levelName returns the name of one of Python's levels.
 func levelName(level int) string {

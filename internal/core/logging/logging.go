@@ -5,10 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
+	"sync/atomic"
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/feed"
@@ -26,58 +24,54 @@ const (
 
 // Options are what a process brings along.
 type Options struct {
-	Feed   func(feed.LogRecord) // gets every record that passes its logger's level; must be quick; nil: no feed
+	Feed   func(feed.LogRecord) // gets every record that passes its logger's level; must be quick and not log; nil: no feed
+	Show   func(feed.LogRecord) // is shown the same, feed or not; the same holds for it; nil: nobody looks
 	Launch int64                // the launch that this process is; 0 none
 	Debug  bool                 // a worker's --debug: everything to the console and nowhere else
 	Stdout io.Writer            // os.Stdout if nil
 	Stderr io.Writer            // os.Stderr if nil
+
+	sendQueue int // for tests: instead of the constant
 }
 
-// Log is the logging of one process: a tree of loggers over the handlers of the configuration.
+// Log is the logging of one process: loggers, and the configuration that says where their records go.
 type Log struct {
 	o    Options
-	c    *config.Config
 	name string
 	role Role
 	host string
 	pid  int
 
-	root     node
-	nodes    map[string]node
-	fallback *target   // where records go that no handler would take
-	targets  []*target // everything to be closed
-	address  string    // where records are published; "" if they are not
-	warnings []string  // for Announce
+	tree  atomic.Pointer[tree] // the configuration in use; changed with changing held
+	own   *source              // of the process's own name, for Relay
+	relay relay                // of the one caller of Relay
+
+	changing sync.Mutex     // one Reload or Close at a time
+	ending   sync.WaitGroup // handlers of former configurations that still send what they have
 
 	mu      sync.Mutex
 	loggers map[string]*slog.Logger // guarded by mu
 }
 
-// node is a logger of the configuration.
-type node struct {
-	level     int
-	propagate bool
-	handlers  []*target
-}
-
 // Open sets up logging as the configuration has it for the process of the given name. Files are opened and the port is
 // bound, so that what cannot work is an error here. If the section is wrong, the error is a config.Errors.
 func Open(c *config.Config, name string, role Role, o Options) (*Log, error) {
-	l := &Log{o: o, c: c, name: name, role: role, pid: os.Getpid(), loggers: map[string]*slog.Logger{}}
-	l.host, _ = os.Hostname()
-	l.o.Stdout = &lockedWriter{w: cmpWriter(o.Stdout, os.Stdout)}
-	l.o.Stderr = &lockedWriter{w: cmpWriter(o.Stderr, os.Stderr)}
-	section, err := parseSection(c, role)
+	l := newLog(name, role, o)
+	t, err := l.build(c, nil)
 	if err != nil {
 		return nil, err
 	}
-	if o.Debug {
-		section = section.console()
-	}
-	if err := l.build(section); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
+	l.tree.Store(t)
 	return l, nil
+}
+
+func newLog(name string, role Role, o Options) *Log {
+	l := &Log{o: o, name: name, role: role, pid: os.Getpid(), loggers: map[string]*slog.Logger{}}
+	l.host, _ = os.Hostname()
+	l.o.Stdout = &lockedWriter{w: cmpWriter(o.Stdout, os.Stdout)}
+	l.o.Stderr = &lockedWriter{w: cmpWriter(o.Stderr, os.Stderr)}
+	l.own = &source{log: l, name: name}
+	return l
 }
 
 func cmpWriter(w io.Writer, standard *os.File) io.Writer {
@@ -87,98 +81,33 @@ func cmpWriter(w io.Writer, standard *os.File) io.Writer {
 	return w
 }
 
-// Logger returns the logger of a name; the process itself logs with that of its own name. The same name gives the same logger.
+// Logger returns the logger of a name; the process itself logs with that of its own name. The same name gives the same
+// logger, and it follows every reload.
 func (l *Log) Logger(name string) *slog.Logger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if logger := l.loggers[name]; logger != nil {
 		return logger
 	}
-	logger := slog.New(&handler{logger: l.resolve(name)})
+	logger := slog.New(&handler{source: &source{log: l, name: name}})
 	l.loggers[name] = logger
 	return logger
 }
 
 // HasHandlers tells whether the logger of a name has handlers of its own, not those of its ancestors.
-func (l *Log) HasHandlers(name string) bool { return len(l.nodes[name].handlers) > 0 }
+func (l *Log) HasHandlers(name string) bool { return len(l.tree.Load().nodes[name].handlers) > 0 }
 
 // Address returns the endpoint where records are published, "" if they are not.
-func (l *Log) Address() string { return l.address }
+func (l *Log) Address() string { return l.tree.Load().address() }
 
 // Close writes and closes everything. The loggers must not be used any more.
 func (l *Log) Close() error {
+	l.changing.Lock()
+	defer l.changing.Unlock()
 	var errs []error
-	for _, t := range l.targets {
+	for _, t := range l.tree.Load().targets {
 		errs = append(errs, t.sink.close())
 	}
-	l.targets = nil
+	l.ending.Wait()
 	return errors.Join(errs...)
-}
-
-// Announce writes what every process says first (specs: compat section 9), and then what of the configuration is not done.
-func (l *Log) Announce() {
-	logger := l.Logger(l.name)
-	logger.Info("running in process " + strconv.Itoa(l.pid))
-	logger.Info("read config from " + l.c.File)
-	logger.Info(l.whereTo())
-	for _, w := range l.warnings {
-		logger.Warn(w)
-	}
-}
-
-func (l *Log) whereTo() string {
-	worker := l.role == Worker
-	switch {
-	case l.o.Debug:
-		return "**debug mode** writing log messages to console"
-	case worker && l.address != "":
-		return "publishing log messages to " + l.address
-	case worker:
-		return "writing log messages to local file system"
-	case l.address != "":
-		// The reference's words, also where we keep to the loopback interface: scripts look for them.
-		return "publishing logging messages to tcp://*:" + l.address[strings.LastIndexByte(l.address, ':')+1:]
-	}
-	own := l.resolve(l.name).handlers
-	classes := func(known ...string) bool {
-		return slices.ContainsFunc(own, func(t *target) bool { return slices.Contains(known, t.class) && t.level <= critical })
-	}
-	switch {
-	case classes(classFile, classRotating, classWatched):
-		return "writing logging messages to local file system"
-	case classes(classStream):
-		return "writing logging messages to console"
-	}
-	return "logging messages are only shown by the console and `nowcastd logs`: no handler writes them"
-}
-
-// resolve follows a dotted name up to the root, as Python does: level from the first ancestor that has one, handlers from all
-// until one does not propagate.
-func (l *Log) resolve(name string) *logger {
-	found := &logger{log: l, name: name}
-	climbing := true
-	for at := name; ; {
-		n, ok := l.nodes[at]
-		if at == "" {
-			n, ok = l.root, true
-		}
-		if ok {
-			if found.level == notSet {
-				found.level = n.level
-			}
-			if climbing {
-				found.handlers = append(slices.Clip(found.handlers), n.handlers...)
-				climbing = n.propagate
-			}
-		}
-		if at == "" {
-			break
-		}
-		at = at[:max(0, strings.LastIndexByte(at, '.'))]
-	}
-	if len(found.handlers) == 0 {
-		found.handlers = []*target{l.fallback}
-	}
-	found.setLeast()
-	return found
 }

@@ -182,21 +182,19 @@ func TestTheFirstLinesAreThoseScriptsLookFor(t *testing.T) {
 	}
 }
 
-func TestHandlersThatAreNotThereYetAreReportedAtStart(t *testing.T) {
+func TestWhatOnlyPythonCanDoIsReportedAtStart(t *testing.T) {
 	l := open(t, load(t, `
 logging:
   version: 1
   formatters: {simple: {format: '%(levelname)s %(message)s'}}
   handlers:
-    email: {class: logging.handlers.SMTPHandler, level: CRITICAL, mailhost: localhost, fromaddr: a@b, toaddrs: [c@d], subject: CRITICAL}
     console: {class: logging.StreamHandler, stream: ext://sys.stdout, formatter: simple, filters: [mine]}
-  root: {level: DEBUG, handlers: [email, console]}
+  root: {level: DEBUG, handlers: [console]}
 `), "manager", Daemon, Options{})
 	l.Announce()
 	lines := strings.Split(strings.ReplaceAll(l.out.String(), l.dir, "DIR"), "\n")
 	want(t, "warnings", strings.Join(lines[3:], "\n"),
-		"WARNING DIR/nowcast.yaml:12: logging: handlers: email: is a logging.handlers.SMTPHandler, which is not written to yet: rely on the other handlers\n"+
-			"WARNING DIR/nowcast.yaml:13: logging: handlers: console: filters: are not used: they are Python code, which is not run here: delete them\n")
+		"WARNING DIR/nowcast.yaml:12: logging: handlers: console: filters: are not used: they are Python code, which is not run here: delete them\n")
 }
 
 func TestMistakesInTheSectionAreErrorsWithLineKeyAndRemedy(t *testing.T) {
@@ -212,6 +210,18 @@ func TestMistakesInTheSectionAreErrorsWithLineKeyAndRemedy(t *testing.T) {
 		{"a mode that does not log", "handlers: {x: {class: logging.FileHandler, filename: a, mode: r}}", `mode: is "r"`},
 		{"an encoding that is not ours", "handlers: {x: {class: logging.FileHandler, filename: a, encoding: latin1}}", `encoding: is "latin1"`},
 		{"a count that is none", "handlers: {x: {class: logging.handlers.RotatingFileHandler, filename: a, maxBytes: -1}}", "maxBytes: is -1: give a number"},
+		{"a period that is none", "handlers: {x: {class: logging.handlers.TimedRotatingFileHandler, filename: a, when: W7}}", `when: is "W7": write S, M, H, D, midnight`},
+		{"no period", "handlers: {x: {class: logging.handlers.TimedRotatingFileHandler, filename: a, interval: 0}}", "interval: is 0: give a number above 0"},
+		{"a time that YAML reads as a number", "handlers: {x: {class: logging.handlers.TimedRotatingFileHandler, filename: a, when: midnight, atTime: 17:30}}", "atTime: is 1050: write a time of day in quotes"},
+		{"no mail server", "handlers: {x: {class: logging.handlers.SMTPHandler, fromaddr: a@b, toaddrs: c@d, subject: s}}", "mailhost: is missing or neither"},
+		{"no subject", "handlers: {x: {class: logging.handlers.SMTPHandler, mailhost: h, fromaddr: a@b, toaddrs: c@d}}", "subject: is missing"},
+		{"addresses that are none", "handlers: {x: {class: logging.handlers.SMTPHandler, mailhost: h, fromaddr: a@b, toaddrs: [1], subject: s}}", "toaddrs: is missing or not a list of addresses"},
+		{"credentials of one", "handlers: {x: {class: logging.handlers.SMTPHandler, mailhost: h, fromaddr: a@b, toaddrs: c@d, subject: s, credentials: [u]}}", "credentials: is not a list of two texts"},
+		{"a tuple that YAML does not have", "handlers: {x: {class: logging.handlers.SMTPHandler, mailhost: h, fromaddr: a@b, toaddrs: c@d, subject: s, secure: ()}}", "secure: is '()': write []"},
+		{"a facility that is none", "handlers: {x: {class: logging.handlers.SysLogHandler, facility: loud}}", "facility: is not a facility of syslog: write one of kern"},
+		{"an address without a port", "handlers: {x: {class: logging.handlers.SysLogHandler, address: [localhost]}}", "address: is ['localhost']: write the path of a socket"},
+		{"a kind of socket that is none", "handlers: {x: {class: logging.handlers.SysLogHandler, socktype: SOCK_RAW}}", "socktype: is 'SOCK_RAW': write ext://socket.SOCK_DGRAM"},
+		{"a Python object", "handlers: {x: {class: logging.FileHandler, filename: cfg://handlers.y.filename}}", `filename: is "cfg://handlers.y.filename", which only Python can look up`},
 		{"a field that records do not have", "formatters: {f: {format: '%(host)s'}}", `formatters: f: format: "%(host)s" names host, which is no attribute of a record`},
 		{"a format without a field", "formatters: {f: {format: 'x'}}", "has no field of the record in it"},
 		{"a format that is cut off", "formatters: {f: {format: '%(message'}}", `cannot be understood from "%(message" on`},
@@ -292,6 +302,6 @@ func TestNamesOfLevelsAreThoseOfPython(t *testing.T) {
 	for level, name := range map[slog.Level]string{
 		slog.LevelDebug: "DEBUG", slog.LevelInfo: "INFO", slog.LevelWarn: "WARNING", slog.LevelError: "ERROR", LevelCritical: "CRITICAL", 2: "Level 25", -8: "NOTSET",
 	} {
-		want(t, "level", levelName(pythonLevel(level)), name)
+		want(t, "level", levelName(feed.PythonLevel(level)), name)
 	}
 }

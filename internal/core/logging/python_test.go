@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"nowcast/internal/core/feed"
 )
 
 // python runs a script with Debian's Python and JSON for its input and output.
@@ -71,14 +73,7 @@ func newCase(format, datefmt, style, message, exc string, at time.Time) formatCa
 
 func TestFormatsAreWrittenByteForByteAsPythonDoes(t *testing.T) {
 	const zone = "America/Vancouver"
-	location, err := time.LoadLocation(zone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	local := time.Local
-	time.Local = location
-	t.Cleanup(func() { time.Local = local })
-
+	inZone(t, zone)
 	var times []time.Time
 	for _, s := range []string{"2023-02-24T10:18:07.831455-08:00", "2031-05-17T23:59:59.000999Z", "2024-02-29T00:00:00.999999Z", "1999-12-31T08:00:00Z", "2023-03-12T10:30:00.5Z"} {
 		at, err := time.Parse(time.RFC3339Nano, s)
@@ -159,12 +154,12 @@ type treeCase struct {
 
 // randomTree returns a configuration with up to five file handlers on a tree of loggers, and records for it.
 func randomTree(r *rand.Rand, dir string) treeCase {
-	levels := []any{"NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "WARN", 100, 0, 25, 35}
+	levels := []any{nil, "NOTSET", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "WARN", 100, 0, 25, 35}
 	names := []string{"manager", "checklist", "a", "a.b", "a.b.c", "run_NEMO"}
 	files := []string{"h0", "h1", "h2", "h3", "h4"}[:1+r.IntN(5)]
 	handlers := map[string]any{}
 	for _, h := range files {
-		handler := map[string]any{"class": []string{classFile, classWatched}[r.IntN(2)], "filename": h}
+		handler := map[string]any{"class": []string{classFile, classWatched}[r.IntN(2)], "filename": h, "encoding": "utf-8", "delay": r.IntN(2) == 0, "filters": []string{}}
 		if r.IntN(2) == 0 {
 			handler["level"] = levels[r.IntN(len(levels))]
 		}
@@ -174,7 +169,7 @@ func randomTree(r *rand.Rand, dir string) treeCase {
 		handlers[h] = handler
 	}
 	logger := func() map[string]any {
-		l := map[string]any{}
+		l := map[string]any{"qualname": "x", "formatter": "simple", "filters": []string{}} // the first two are in real files, and mean nothing
 		if r.IntN(3) > 0 {
 			l["level"] = levels[r.IntN(len(levels))]
 		}
@@ -219,7 +214,7 @@ func TestLevelsAndPropagationSendRecordsWherePythonSendsThem(t *testing.T) {
 		l := open(t, load(t, "logging: "+string(text)+"\n"), "manager", Daemon, Options{})
 		for _, rec := range c.Records {
 			level := rec[1].(int)
-			l.Logger(rec[0].(string)).Log(t.Context(), slogLevel(level), rec[2].(string))
+			l.Logger(rec[0].(string)).Log(t.Context(), feed.SlogLevel(level), rec[2].(string))
 		}
 		for name, want := range answers[i] {
 			if got := l.file(t, filepath.Base(name)); got != want {

@@ -11,12 +11,13 @@ import (
 
 // record is one log record as the formatters see it. It is valid during one emit.
 type record struct {
-	time    time.Time
-	level   int // Python's number
-	name    string
-	message string
-	exc     string // traceback; "" if there is none
-	pc      uintptr
+	time       time.Time
+	level      int // Python's number
+	name       string
+	loggerName string // logger_name: another process's for a relayed record, otherwise name
+	message    string
+	exc        string // traceback; "" if there is none
+	pc         uintptr
 
 	frame runtime.Frame // of pc, once asked for
 

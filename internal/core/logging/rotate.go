@@ -62,7 +62,7 @@ func (r RotatingFile) Rollover() error {
 	}
 	defer old.Close()
 	if r.Backups > 0 {
-		if err := rollover(r.Path, r.Backups, old); err != nil {
+		if err := rollover(r.Path, old, shift(r.Path, r.Backups)); err != nil {
 			return err
 		}
 	}
@@ -79,7 +79,7 @@ func (r RotatingFile) Rollover() error {
 }
 
 // rollover renames, unless the path names another file than the open one: then somebody else has just rolled it.
-func rollover(path string, backups int, open *os.File) error {
+func rollover(path string, open *os.File, rename func() error) error {
 	if err := syscall.Flock(int(open.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock log file %s: %w", path, err)
 	}
@@ -91,16 +91,26 @@ func rollover(path string, backups int, open *os.File) error {
 	if named, err := os.Stat(path); err != nil || !os.SameFile(ours, named) {
 		return nil
 	}
-	for i := backups - 1; i >= 0; i-- {
-		from := path
-		if i > 0 {
-			from = path + "." + strconv.Itoa(i)
-		}
-		if err := os.Rename(from, path+"."+strconv.Itoa(i+1)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("roll log file: %w", err)
-		}
+	if err := rename(); err != nil {
+		return fmt.Errorf("roll log file: %w", err)
 	}
 	return nil
+}
+
+// shift returns what renames a file to .1, and .1 to .2 and so on.
+func shift(path string, backups int) func() error {
+	return func() error {
+		for i := backups - 1; i >= 0; i-- {
+			from := path
+			if i > 0 {
+				from = path + "." + strconv.Itoa(i)
+			}
+			if err := os.Rename(from, path+"."+strconv.Itoa(i+1)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // absolute makes a file name of the configuration absolute: it is relative to the configuration's directory.

@@ -64,7 +64,7 @@ func TestRolloverWithoutBackupsKeepsWhatIsThere(t *testing.T) {
 func TestADaemonWritesToTheNewFileAfterARollover(t *testing.T) {
 	l := open(t, load(t, fileSection(classRotating, ", backupCount: 7")), "manager", Daemon, Options{})
 	l.Logger("manager").Info("yesterday")
-	files, err := RotatingFiles(l.c)
+	files, err := RotatingFiles(l.tree.Load().c)
 	if err != nil {
 		t.Fatal(err)
 	}

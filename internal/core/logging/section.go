@@ -28,6 +28,9 @@ type handlerSpec struct {
 	delay    bool
 	limit    int64
 	backups  int
+	timed    *timed
+	mail     *mailSpec
+	syslog   *syslogSpec
 }
 
 type loggerSpec struct {
@@ -230,8 +233,8 @@ func truth(v pyyaml.Value) bool {
 }
 
 func (p *parser) level(m *pyyaml.Map, keys []string, absent int) int {
-	v, ok := m.Get("level")
-	if !ok {
+	v, _ := m.Get("level")
+	if v == nil {
 		return absent
 	}
 	switch v := v.(type) {

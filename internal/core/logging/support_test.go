@@ -92,6 +92,32 @@ func (o *opened) file(t testing.TB, name string) string {
 	return string(data)
 }
 
+// files returns what is in all files whose names match.
+func (o *opened) files(t testing.TB, pattern string) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(o.dir, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, name := range names {
+		all[filepath.Base(name)] = o.file(t, filepath.Base(name))
+	}
+	return all
+}
+
+// inZone makes a time zone the local one for a test.
+func inZone(t testing.TB, zone string) {
+	t.Helper()
+	location, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := time.Local
+	time.Local = location
+	t.Cleanup(func() { time.Local = local })
+}
+
 type safeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
