@@ -2,35 +2,43 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"nowcast/internal/core/aggregator"
+	"nowcast/internal/core/aggregator/history"
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/control"
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/logging"
 )
 
+// logAggregator is its name, in the log and for commands.
+const logAggregator = "log_aggregator"
+
 func (p *program) aggregator() *cobra.Command {
 	return &cobra.Command{
 		Use:   "log-aggregator CONFIG",
-		Short: "Run the log aggregator: it keeps what daemons and workers log, and shows it",
+		Short: "Run the log aggregator: it writes what daemons and workers publish, and keeps the history",
 		Long: `Run the log aggregator in the foreground until SIGINT or SIGTERM.
 
-It takes the log records of all daemons and workers from the feed and keeps the newest 20,000
-in memory for the console and "nowcastd logs".`,
+With logging: publisher and aggregator it connects to every port of zmq: ports: logging and writes
+the records to the files of logging: aggregator. In any case it keeps the records of all daemons and workers, up
+to "log history" bytes in the state directory, for the console and "nowcastd logs".
+
+SIGHUP: connects to new ports, leaves those that are gone, and takes over changes of logging.`,
 		Example: "  nowcastd log-aggregator nowcast.yaml",
 		Args:    configArg(0),
 		RunE: func(c *cobra.Command, args []string) error {
-			d, err := p.open(args[0], "log_aggregator", logging.Daemon)
+			d, err := p.open(args[0], logAggregator, logging.Aggregator)
 			if err != nil {
 				return err
 			}
 			defer d.close()
-			if w, ok := logging.NotWritten(d.cfg); ok {
-				d.logger.Warn(w.Error())
-			}
 			return p.aggregate(c.Context(), d)
 		},
 	}
@@ -47,13 +55,68 @@ func (p *program) aggregate(ctx context.Context, d *process) error {
 	if err != nil {
 		return err
 	}
-	a := aggregator.New(aggregator.Options{Logger: d.logger, Events: events})
-	server, err := d.control()
+	past := history.Open(history.Options{Dir: d.cfg.StatePath("logs"), Limit: d.cfg.LogHistory, Logger: d.logger})
+	defer past.Close()
+	o := aggregator.Options{
+		Name: d.name, Logger: d.logger, History: past, Events: events, Local: isLocal,
+		Publish: d.feed.Log, Alert: func(a engine.Alert) { d.feed.Publish(feed.StreamAlert, a) },
+	}
+	o.Host, _ = os.Hostname()
+	if distributed(d.cfg) {
+		o.Files, o.Publishers = d.log, aggregator.Publishers(d.cfg.ZMQ.Host, d.cfg.ZMQ.LoggingPorts)
+	} else {
+		d.logger.Info("nothing to write: without logging: publisher each process writes its own log files")
+	}
+	a, err := aggregator.New(o)
 	if err != nil {
 		return err
 	}
-	server.Handle(control.CmdLogs, control.Typed(func(_ context.Context, _ control.Request, args control.LogsArgs) (any, error) {
-		return feed.LogPage{Records: a.Logs(args)}, nil
+	server, err := d.control()
+	if err != nil {
+		a.Close()
+		return err
+	}
+	server.Handle(control.CmdLogs, control.Typed(func(ctx context.Context, _ control.Request, args control.LogsArgs) (any, error) {
+		return past.Logs(ctx, args)
 	}))
-	return d.serve(ctx, nil, together(a.Run, server.Run))
+	reload := func(_ context.Context, cfg *config.Config) error { return reloadAggregator(d, cfg, a, past) }
+	return d.serve(ctx, reload, together(a.Run, server.Run))
+}
+
+// distributed tells whether processes publish their log instead of writing it.
+func distributed(cfg *config.Config) bool {
+	_, ok := cfg.Logging.Get("publisher")
+	return ok
+}
+
+// reloadAggregator takes over a changed configuration.
+func reloadAggregator(d *process, cfg *config.Config, a *aggregator.Aggregator, past *history.History) error {
+	if distributed(cfg) != distributed(d.cfg) {
+		return errors.New("a change between local and distributed logging takes effect at a restart of all daemons")
+	}
+	if distributed(cfg) {
+		if err := a.Subscribe(aggregator.Publishers(cfg.ZMQ.Host, cfg.ZMQ.LoggingPorts)); err != nil {
+			return err
+		}
+	}
+	past.SetLimit(cfg.LogHistory)
+	return nil
+}
+
+// isLocal tells whether an address is this machine's.
+func isLocal(address string) bool {
+	ip := net.ParseIP(address)
+	if ip == nil || ip.IsLoopback() {
+		return true // or a unix socket
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	for _, a := range own {
+		if n, ok := a.(*net.IPNet); ok && n.IP.Equal(ip) {
+			return true
+		}
+	}
+	return false
 }

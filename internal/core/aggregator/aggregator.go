@@ -1,156 +1,155 @@
-// Package aggregator has the newest log records of all daemons and workers, and answers what operators ask about them.
+// Package aggregator writes what all daemons and workers log to the files of logging: aggregator, keeps it for questions, and shows
+// the consoles what they would not see otherwise.
 //
-// Records come from the feed (streams log.*), each is kept until there are too many or they take too much memory, and
-// nothing is written anywhere: files are the business of package logging. Records that were lost on the way, because a publisher
-// outran us, are noticed by their numbers and logged.
+// Records come two ways. Publishers of zmq: ports: logging send each as two frames (specs: compat section 5); a Collector
+// takes these. Our own processes also send theirs by the feed, with more about each. So that each record is once in every place:
+//
+//	                                        files   history   feed
+//	frames of others (Python, other hosts)  yes     yes       yes
+//	frames of ours on this host             yes     by feed   is there
+//	feed, published on a port as well       -       yes       is there
+//	feed, not published                     yes     yes       is there
+//	our own log                             -       yes       is there
+//
+// Our processes are told from others by their sockets: they publish with XPUB, Python with PUB, and libzmq says which (frames.go).
+//
+// Nothing here waits for a publisher, and no publisher for us. What arrives goes into a queue that is bounded by its size (queue.go);
+// one goroutine takes it from there and writes. What the queue has no room for is counted for each publisher, and said in the log and
+// as an alert (losses.go).
 package aggregator
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
+	"time"
 
-	"nowcast/internal/core/control"
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
-)
-
-// Defaults of Options, and what Logs returns if it is not told how many.
-const (
-	DefaultKeep      = 20_000
-	DefaultKeepBytes = 16 << 20
-	defaultLast      = 1000
-)
-
-const (
-	longest    = 256 << 10 // bytes of a message that are kept, so that one record cannot push out all others
-	maxSources = 4096      // processes whose numbers are remembered
-	overhead   = 160       // what a record takes beside its texts
+	"nowcast/internal/core/logging"
+	"nowcast/internal/core/wire"
 )
 
 // Options are what an Aggregator works with.
 type Options struct {
-	Logger    *slog.Logger
-	Events    <-chan []feed.Event // events of the stream log; when it is closed, Run returns
-	Keep      int                 // records; 0 DefaultKeep
-	KeepBytes int                 // their size; 0 DefaultKeepBytes
+	Name    string // of this process, on the feed
+	Host    string // this machine's name, for records of local publishers
+	Logger  *slog.Logger
+	Files   Files               // nil: each process writes its own files
+	History History             // keeps records for questions
+	Events  <-chan []feed.Event // of the stream log
+	Publish func(feed.LogRecord)
+	Alert   func(engine.Alert)
+
+	Publishers []Publisher
+	Local      func(address string) bool // tells whether an address is this machine's
+	queueBytes int                       // for tests; 0 maxQueue
 }
 
-// Aggregator keeps log records. Logs may be called by anybody while Run is at work.
+// Files writes records to the files of logging: aggregator, and says itself what it could not write. One goroutine calls it.
+type Files interface {
+	Relay([]logging.Relayed)
+}
+
+// History keeps records. One goroutine calls it.
+type History interface {
+	Add([]feed.LogRecord)
+}
+
+// Aggregator is the log aggregator's loop.
 type Aggregator struct {
-	o       Options
-	numbers map[process]uint64 // of the last event of each; owned by Run
+	o           Options
+	collector   *wire.Collector
+	queue       *queue
+	losses      *losses
+	subscribing sync.Mutex
+	publishers  []Publisher // guarded by subscribing
 
-	mu      sync.RWMutex
-	records []feed.LogRecord // in order of arrival; guarded by mu, as is bytes
-	bytes   int
+	numbers numbers // owned by Run
+	writer  writer  // owned by the writing goroutine
 }
 
-// process is one life of one publisher.
-type process struct{ source, epoch string }
-
-// New returns an Aggregator that has no records yet.
-func New(o Options) *Aggregator {
-	o.Keep = cmp.Or(o.Keep, DefaultKeep)
-	o.KeepBytes = cmp.Or(o.KeepBytes, DefaultKeepBytes)
-	return &Aggregator{o: o, numbers: map[process]uint64{}}
+// New connects to the publishers, who need not be there yet. Run must follow, or Close.
+func New(o Options) (*Aggregator, error) {
+	if o.queueBytes == 0 {
+		o.queueBytes = maxQueue
+	}
+	a := &Aggregator{o: o, numbers: numbers{logger: o.Logger, last: map[process]uint64{}}}
+	a.losses = newLosses(o.Logger, o.Alert)
+	a.queue = newQueue(o.queueBytes)
+	a.writer = writer{o: &a.o, strange: strange{logger: o.Logger}, live: live{o: &a.o}}
+	var err error
+	if a.collector, err = wire.OpenCollector(a.take); err != nil {
+		return nil, err
+	}
+	if err := a.Subscribe(o.Publishers); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
 }
 
-// Run takes events until ctx ends or there are no more.
+// Close ends the connections of an Aggregator that is not run; Run does it at its end.
+func (a *Aggregator) Close() { a.collector.Close() }
+
+// take is given what publishers have sent. It must not wait.
+func (a *Aggregator) take(b wire.Batch) {
+	if !a.queue.put(work{batch: b, at: time.Now()}) {
+		a.losses.add(publishersOf(b))
+	}
+}
+
+// Run takes records until ctx ends or there are no more events, writes those that have come until then, and closes the connections.
 func (a *Aggregator) Run(ctx context.Context) error {
+	var working sync.WaitGroup
+	working.Go(a.write)
+	working.Go(a.losses.report)
+	a.follow(ctx)
+	a.collector.Close()
+	a.queue.close()
+	a.losses.close()
+	working.Wait()
+	return nil
+}
+
+// follow takes events of the feed.
+func (a *Aggregator) follow(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case events, ok := <-a.o.Events:
 			if !ok {
-				return nil
+				return
 			}
-			a.take(events)
+			for i := range events {
+				a.event(&events[i])
+			}
 		}
 	}
 }
 
-func (a *Aggregator) take(events []feed.Event) {
-	var fresh []feed.LogRecord
-	for i := range events {
-		e := &events[i]
-		if e.Stream != feed.StreamLog || !a.isNext(e) {
-			continue
-		}
-		var records []feed.LogRecord
-		if err := e.Decode(&records); err != nil {
-			a.o.Logger.Warn("log records cannot be read", "source", e.Source, "err", err)
-			continue
-		}
-		fresh = append(fresh, records...)
+func (a *Aggregator) event(e *feed.Event) {
+	if e.Stream != feed.StreamLog || !a.numbers.isNext(e) {
+		return
 	}
-	a.keep(fresh)
+	var records []feed.LogRecord
+	if err := e.Decode(&records); err != nil {
+		a.o.Logger.Warn("log records cannot be read", "source", e.Source, "err", err)
+		return
+	}
+	if !a.queue.put(work{records: records, own: e.Source == a.o.Name, bytes: len(e.Body)}) {
+		a.losses.add(map[string]int{e.Source: len(records)})
+	}
 }
 
-// isNext tells whether the event is new, and reports those that should have come before it. The first event of a process says
-// nothing: it may have begun before us.
-func (a *Aggregator) isNext(e *feed.Event) bool {
-	p := process{e.Source, e.Epoch}
-	last, known := a.numbers[p]
-	switch {
-	case known && e.Seq <= last:
-		return false
-	case known && e.Seq > last+1:
-		a.o.Logger.Warn("log records were lost on their way to the log aggregator",
-			"source", e.Source, "events", e.Seq-last-1)
-	case !known && len(a.numbers) >= maxSources:
-		clear(a.numbers) // most are of workers that ended long ago; what is lost at this moment is not noticed
-	}
-	a.numbers[p] = e.Seq
-	return true
-}
-
-func (a *Aggregator) keep(fresh []feed.LogRecord) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, r := range fresh {
-		if len(r.Message) > longest {
-			r.Message = fmt.Sprintf("%s... (%d bytes more)", strings.ToValidUTF8(r.Message[:longest], ""), len(r.Message)-longest)
+// write is the goroutine that owns the writer.
+func (a *Aggregator) write() {
+	for {
+		w, ok := a.queue.take()
+		if !ok {
+			return
 		}
-		a.records = append(a.records, r)
-		a.bytes += size(&r)
+		a.writer.write(w)
 	}
-	drop := 0
-	for ; len(a.records)-drop > a.o.Keep || a.bytes > a.o.KeepBytes && drop < len(a.records); drop++ {
-		a.bytes -= size(&a.records[drop])
-		a.records[drop] = feed.LogRecord{} // lets its texts go before the array is grown anew
-	}
-	a.records = a.records[drop:]
-}
-
-func size(r *feed.LogRecord) int { return len(r.Message) + len(r.Name) + len(r.Host) + overhead }
-
-// Logs returns the newest records that args selects, oldest first.
-func (a *Aggregator) Logs(args control.LogsArgs) []feed.LogRecord {
-	last := cmp.Or(max(args.Last, 0), defaultLast)
-	search := strings.ToLower(args.Search)
-	found := []feed.LogRecord{}
-	a.mu.RLock()
-	for i := len(a.records) - 1; i >= 0 && len(found) < last; i-- {
-		if r := &a.records[i]; selects(&args, search, r) {
-			found = append(found, *r)
-		}
-	}
-	a.mu.RUnlock()
-	slices.Reverse(found)
-	// Records of different processes arrive in batches, not in the order of time.
-	slices.SortStableFunc(found, func(a, b feed.LogRecord) int { return a.Time.Compare(b.Time) })
-	return found
-}
-
-func selects(args *control.LogsArgs, search string, r *feed.LogRecord) bool {
-	return (args.Name == "" || r.Name == args.Name) &&
-		(args.Launch == 0 || r.Launch == args.Launch) &&
-		(args.Level == nil || r.Level >= *args.Level) &&
-		!r.Time.Before(args.Since) &&
-		(search == "" || strings.Contains(strings.ToLower(r.Message), search))
 }
