@@ -49,6 +49,9 @@ func (e *Error) Error() string {
 	return where + ": " + e.Message
 }
 
+// Traceback returns the calls that led to it, for the log.
+func (e *Error) Traceback() string { return e.Backtrace }
+
 // Evaluator is a set of rules in some language. It belongs to one goroutine at a time.
 type Evaluator interface {
 	// After calls the rule for the worker that sent m. The checklist already has m's payload; it is the live one, and

@@ -55,7 +55,7 @@ type Options struct {
 	ReadyWithin time.Duration // how long the next child waits for one to be ready; 0: 10 s
 	FirstWait   time.Duration // before a child that ended is started again; it doubles; 0: 200 ms
 	LongestWait time.Duration // cap of that wait; 0: 30 s
-	StopWithin  time.Duration // how long a child may take to stop before it is killed; 0: 10 s
+	StopWithin  time.Duration // how long a child may take to stop before it is killed; 0: 15 s, longer than a rule may take
 }
 
 // Run keeps the children running until ctx ends, then stops them and returns.
@@ -63,7 +63,7 @@ func Run(ctx context.Context, o Options) error {
 	orDefault(&o.ReadyWithin, 10*time.Second)
 	orDefault(&o.FirstWait, 200*time.Millisecond)
 	orDefault(&o.LongestWait, 30*time.Second)
-	orDefault(&o.StopWithin, 10*time.Second)
+	orDefault(&o.StopWithin, 15*time.Second)
 	keepers := make([]*keeper, len(o.Children))
 	for i, c := range o.Children {
 		keepers[i] = &keeper{Child: c, o: o, stop: make(chan struct{}), done: make(chan struct{}), first: make(chan struct{})}

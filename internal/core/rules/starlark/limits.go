@@ -22,10 +22,13 @@ type Limits struct {
 	Lines   int           // lines logged; default 1000
 }
 
+// defaultTime is how long a call may take unless the configuration has a rule time limit.
+const defaultTime = 5 * time.Second
+
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Steps:   cmp.Or(l.Steps, 10_000_000),
-		Time:    cmp.Or(l.Time, 5*time.Second),
+		Time:    cmp.Or(l.Time, defaultTime),
 		Depth:   cmp.Or(l.Depth, 1000),
 		Workers: cmp.Or(l.Workers, 1000),
 		Lines:   cmp.Or(l.Lines, 1000),

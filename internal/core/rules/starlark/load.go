@@ -15,6 +15,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"nowcast/internal/core/rules"
+	"nowcast/internal/core/rules/watch"
 )
 
 // dialect is what a rules file may use of Starlark.
@@ -29,7 +30,7 @@ type program struct {
 type loading struct {
 	r       *Rules
 	modules map[string]*module // by file name
-	seen    []stamp
+	seen    []watch.Stamp
 }
 
 // module is a file that is being loaded (globals nil and err nil) or has been.
@@ -40,7 +41,7 @@ type module struct {
 }
 
 // load reads, compiles and runs the rules file. The stamps tell when to load again; they are returned also with an error.
-func (r *Rules) load() (*program, []stamp, error) {
+func (r *Rules) load() (*program, []watch.Stamp, error) {
 	l := &loading{r: r, modules: map[string]*module{}}
 	var globals starlark.StringDict
 	err := r.limited(context.Background(), filepath.Base(r.file), func(t *starlark.Thread) error {
@@ -97,7 +98,7 @@ func (l *loading) exec(t *starlark.Thread, file string) (starlark.StringDict, er
 	}
 	m := &module{}
 	l.modules[file] = m
-	text, s, err := readStamped(file)
+	text, s, err := watch.Read(file)
 	l.seen = append(l.seen, s)
 	if err == nil {
 		err = readable(file, text)

@@ -1,6 +1,7 @@
 package starlark
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
 	"nowcast/internal/core/rules"
+	"nowcast/internal/core/rules/watch"
 )
 
 // prefix begins the name of each function that is a rule.
@@ -41,7 +43,7 @@ type Rules struct {
 	config   *dict
 	builtins starlark.StringDict
 	live     *program
-	seen     []stamp // the files as they were last looked at, good or bad
+	seen     []watch.Stamp // the files as they were last looked at, good or bad
 }
 
 var _ interface {
@@ -76,14 +78,14 @@ func Open(o Options) (*Rules, error) {
 	return r, nil
 }
 
-func (r *Rules) adopt(p *program, seen []stamp) {
+func (r *Rules) adopt(p *program, seen []watch.Stamp) {
 	r.live, r.seen = p, seen
 	r.log.Info("next workers module loaded from " + r.file)
 }
 
 // Refresh loads the file again if it, or a file it loads, has changed. The outcome is logged here as well.
 func (r *Rules) Refresh() (bool, error) {
-	if !changed(r.seen) {
+	if !watch.Changed(r.seen) {
 		return false, nil
 	}
 	p, seen, err := r.load()
@@ -100,6 +102,7 @@ func (r *Rules) Refresh() (bool, error) {
 func (r *Rules) Configure(c *config.Config) {
 	r.config = &dict{m: c.Values, where: path{key: "config"}}
 	r.registry = &c.Registry
+	r.limits.Time = cmp.Or(c.RuleTimeLimit, defaultTime)
 }
 
 // Changed does nothing: these rules see the manager's own checklist.

@@ -1,0 +1,72 @@
+package python
+
+import (
+	"errors"
+	"slices"
+
+	"nowcast/internal/core/pyyaml"
+	"nowcast/internal/core/rules"
+	"nowcast/internal/core/rules/watch"
+)
+
+// Refresh loads the modules again if a file of theirs has changed. The outcome is logged here as well.
+func (r *Rules) Refresh() (bool, error) {
+	if r.live == nil || !watch.Changed(r.seen) {
+		return false, nil // a new helper is looked after when it is there
+	}
+	a, err := r.ask("", nil, startLimit, func(b []byte) []byte { return appendFrame(b, 'L', r.module, pyyaml.NewMap(0)) })
+	if err == nil && a.Loaded == nil {
+		err = r.failure(a, "")
+	}
+	if err != nil {
+		var files []fileSeen
+		if a != nil {
+			files = a.Files
+		}
+		r.seen = lookAgain(r.seen, files)
+		r.o.Logger.Error(err.Error() + "; the rules loaded before stay in use" + traceOf(err))
+		return false, err
+	}
+	r.adopt(a.Loaded)
+	r.o.Logger.Info("next workers module loaded from " + r.module)
+	return true, nil
+}
+
+func traceOf(err error) string {
+	var e *rules.Error
+	if errors.As(err, &e) && e.Backtrace != "" {
+		return "\n" + e.Backtrace
+	}
+	return ""
+}
+
+// adopt takes over what the helper has loaded. Files that it did not read from the disk keep the stamps they have: they may have
+// changed since, which Refresh will see.
+func (r *Rules) adopt(l *loaded) {
+	r.functions, r.sources = l.Functions, l.Sources
+	before := r.seen
+	r.seen = nil
+	for _, f := range l.Files {
+		i := slices.IndexFunc(before, func(s watch.Stamp) bool { return s.File == f.File })
+		if f.Sum == "" && i >= 0 {
+			r.seen = append(r.seen, before[i])
+		} else {
+			r.seen = append(r.seen, f.stamp())
+		}
+	}
+}
+
+// lookAgain stamps the files of modules that could not be loaded: as they were tried, or as they are now.
+func lookAgain(seen []watch.Stamp, tried []fileSeen) []watch.Stamp {
+	var now []watch.Stamp
+	for _, f := range tried {
+		now = append(now, f.stamp())
+	}
+	for _, s := range seen {
+		if !slices.ContainsFunc(now, func(n watch.Stamp) bool { return n.File == s.File }) {
+			_, s, _ := watch.Read(s.File) // an error is a file that is not there, and so is the stamp
+			now = append(now, s)
+		}
+	}
+	return now
+}
