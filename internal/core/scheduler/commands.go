@@ -1,0 +1,113 @@
+package scheduler
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"nowcast/internal/core/control"
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/feed"
+	"nowcast/internal/core/launch"
+	"nowcast/internal/core/message"
+)
+
+// Schedule answers control.CmdSchedule.
+func (s *Scheduler) Schedule(ctx context.Context, _ control.Request, _ struct{}) (any, error) {
+	var all []feed.ScheduleEntry
+	err := s.do(ctx, func() { all = s.show() })
+	return all, err
+}
+
+// Hold answers control.CmdHold. Due times of an entry that is held pass by, also after a restart.
+func (s *Scheduler) Hold(ctx context.Context, r control.Request, args control.HoldArgs) (any, error) {
+	return s.with(ctx, args.Entry, func(e *entry) {
+		if (e.Held != "") == args.Held {
+			return // asked for again, or by two operators
+		}
+		if e.Held = ""; args.Held {
+			e.Held = r.Author
+		}
+		s.Log.Info(fmt.Sprintf("%s asked for %s %s", r.Author, holdWord(args.Held), e.id))
+		s.keep()
+		s.tell()
+	})
+}
+
+func holdWord(held bool) string {
+	if held {
+		return "hold"
+	}
+	return "resume"
+}
+
+// RunNow answers control.CmdRunNow: the worker is launched beside what is due, in the operator's name. The operator waits
+// for it, so unlike what is due it is not asked for again once the operator has gone.
+func (s *Scheduler) RunNow(ctx context.Context, r control.Request, args control.EntryArgs) (any, error) {
+	var worker launch.NextWorker
+	found, err := s.with(ctx, args.Entry, func(e *entry) { worker = e.worker })
+	if err != nil {
+		return nil, err
+	}
+	if worker.Module == "" {
+		return nil, fmt.Errorf("%s has no worker: %s", args.Entry, found.Problem)
+	}
+	expires := r.Expires
+	if expires.IsZero() {
+		expires = s.Now().Add(tryFor)
+	}
+	patient, cancel := context.WithDeadline(ctx, expires)
+	defer cancel()
+	var l launch.Launch
+	asked := control.Request{ID: "schedule/" + args.Entry + "/run/" + r.ID, Author: r.Author, Command: control.CmdLaunch}
+	if err := s.Manager.Do(patient, message.ManagerName, asked, control.LaunchArgs{NextWorker: worker}, &l); err != nil {
+		return nil, err
+	}
+	if _, err := s.with(ctx, args.Entry, func(e *entry) { s.ranNow(e, l.ID, r.Author) }); err != nil {
+		s.Log.Warn("a launch by an operator could not be noted", "launch", l.ID, "err", err)
+	}
+	return l, nil
+}
+
+// ranNow notes a launch that an operator has asked for. It settles what the entry has been reported for.
+func (s *Scheduler) ranNow(e *entry, launched int64, author string) {
+	if slices.ContainsFunc(e.Runs, func(r feed.ScheduleRun) bool { return r.Launch == launched }) {
+		return // the same request again
+	}
+	now := s.Now().UTC()
+	e.ran(feed.ScheduleRun{Due: now, Time: now, Launch: launched, Author: author})
+	s.alerts = slices.DeleteFunc(s.alerts, func(a engine.Alert) bool { return a.Kind == missedAlert && bytes.Equal(a.Args, entryArgs(e.id)) })
+	s.Log.Info(fmt.Sprintf("%s asked for %s now: launch %d", author, e.id, launched))
+	s.keep()
+	s.tell()
+}
+
+// with executes f for an entry in Run's goroutine and returns the entry as it is then.
+func (s *Scheduler) with(ctx context.Context, id string, f func(*entry)) (shown feed.ScheduleEntry, err error) {
+	stopping := s.do(ctx, func() {
+		e := s.find(id)
+		if e == nil {
+			var ids []string
+			for _, e := range s.entries {
+				ids = append(ids, e.id)
+			}
+			err = fmt.Errorf("the schedule has no entry %q: it has %s", id, orNone(strings.Join(ids, ", ")))
+			return
+		}
+		f(e)
+		shown = e.show()
+	})
+	if stopping != nil {
+		err = stopping
+	}
+	return shown, err
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none; is scheduled workers empty?"
+	}
+	return s
+}

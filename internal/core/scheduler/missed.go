@@ -1,0 +1,83 @@
+package scheduler
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/control"
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/feed"
+)
+
+// resume deals with what the scheduler before has left: what it was asking for is asked for again, and what has fallen due since is
+// missed.
+func (s *Scheduler) resume() {
+	now := s.Now().UTC()
+	for _, e := range s.entries {
+		if !e.Pending.IsZero() && len(e.wrong) == 0 {
+			e.remark = "asked again after a restart of the scheduler"
+			s.queue = append(s.queue, e.intend(e.Pending))
+		}
+		s.miss(e, now, "the scheduler was down")
+	}
+	s.keep() // before Run hands over the queue; see turn
+	s.tell()
+}
+
+// miss does what the entry wants done about due times that passed while nobody looked after it.
+func (s *Scheduler) miss(e *entry, now time.Time, why string) {
+	due, n := e.pass(now)
+	if n == 0 {
+		return
+	}
+	what := fmt.Sprintf("%s of %s passed while %s, the newest at %s", dueTimes(n), e.id, why, e.clock(due))
+	note := why
+	if n > 1 {
+		note += fmt.Sprintf("; %s before this one left out", dueTimes(n-1))
+	}
+	switch {
+	case e.Held != "":
+		note = "held by " + e.Held
+		s.Log.Info(what + "; it is held by " + e.Held)
+	case e.missed == config.MissedRun && !e.Pending.IsZero():
+		e.left += n // the one that is asked for again is late enough to stand for them
+		return
+	case e.missed == config.MissedRun:
+		s.Log.Warn(what + "; it is launched now")
+		e.remark = note
+		s.queue = append(s.queue, e.intend(due))
+		return
+	case e.missed == config.MissedSkip:
+		s.Log.Info(what + "; left out")
+	default:
+		s.Log.Warn(what + "; nothing is launched for it unless you do: nowcastd schedule run CONFIG " + e.id)
+		s.alert(missedAlert, e, what+": "+e.worker.String())
+		note += "; reported"
+	}
+	e.ran(feed.ScheduleRun{Due: due.UTC(), Time: now, Note: note})
+}
+
+const (
+	missedAlert  = "schedule missed"
+	keepAlerts   = 50
+	keepAlertFor = day
+)
+
+// alert tells the operators of something, with the offer to launch the worker now.
+func (s *Scheduler) alert(kind string, e *entry, text string) {
+	now := s.Now().UTC()
+	s.alerts = slices.DeleteFunc(s.alerts, func(a engine.Alert) bool { return now.Sub(a.Time) > keepAlertFor })
+	if n := len(s.alerts); n > 0 && !now.After(s.alerts[n-1].Time) {
+		now = s.alerts[n-1].Time.Add(1) // alerts of ours differ by their times
+	}
+	a := engine.Alert{Time: now, Kind: kind, Worker: e.worker.Name(), Message: text, Offer: control.CmdRunNow, Args: entryArgs(e.id)}
+	s.alerts = append(s.alerts[max(0, len(s.alerts)-keepAlerts+1):len(s.alerts):len(s.alerts)], a)
+}
+
+func entryArgs(id string) json.RawMessage {
+	b, _ := json.Marshal(control.EntryArgs{Entry: id}) // always encodable
+	return b
+}

@@ -1,0 +1,78 @@
+package scheduler
+
+import (
+	"slices"
+	"time"
+
+	"nowcast/internal/core/feed"
+)
+
+// turn deals with the due times that have come. The intention to launch is on disk before the manager is asked: a scheduler that
+// is killed after that asks again with the same id, which the manager does once, and does not take the due time for one
+// that it has missed. Writing takes milliseconds, so it is done ahead of the due time, and the asker waits for that. The answer is written down when it is there; if that is lost, so is nothing but a question that is asked twice.
+func (s *Scheduler) turn() {
+	now := s.Now().UTC()
+	var asks []ask
+	for _, e := range s.entries {
+		if e.clockWasWrong(now) {
+			s.Log.Warn("the clock was set back by hours: " + e.id + " is due again from now on")
+			s.changed = true
+		}
+		due, n := e.pass(now.Add(ahead))
+		if n == 0 {
+			continue
+		}
+		s.changed = true
+		switch {
+		case e.Held != "":
+			e.ran(feed.ScheduleRun{Due: due.UTC(), Time: now, Note: "held by " + e.Held})
+			s.Log.Info(e.id + " was due at " + e.clock(due) + " and is not launched: held by " + e.Held)
+		case !e.Pending.IsZero():
+			e.left += n
+		default:
+			e.left = n - 1
+			if now.Sub(due) > late {
+				e.remark = "the clock was set forward, or this host was asleep"
+			}
+			asks = append(asks, e.intend(due))
+		}
+	}
+	if len(asks) > 0 {
+		s.keep()
+		slices.SortStableFunc(asks, func(a, b ask) int { return a.due.Compare(b.due) })
+		s.queue = append(s.queue, asks...)
+	}
+}
+
+// ahead is how long before the due time its launch is prepared.
+const ahead = 50 * time.Millisecond
+
+// late is how much later than due a turn is only if something has happened.
+const late = 10 * time.Second
+
+// keep writes the state. If that fails, nothing is launched twice, but a restart takes what is launched meanwhile for missed.
+func (s *Scheduler) keep() {
+	k := state{Entries: map[string]record{}, Alerts: s.alerts}
+	for _, e := range s.entries {
+		k.Entries[e.id] = e.record
+	}
+	if err := save(s.File, k); err != nil {
+		s.Log.Error("the state of the schedule could not be written; make room or correct the permissions", "file", s.File, "err", err)
+	}
+}
+
+// tell publishes the schedule, and the alerts again: the manager keeps its own, ours nobody would see who came late.
+func (s *Scheduler) tell() {
+	s.Publish(feed.StreamSchedule, s.show())
+	for _, a := range s.alerts {
+		s.Publish(feed.StreamAlert, a)
+	}
+}
+
+func (s *Scheduler) show() []feed.ScheduleEntry {
+	all := make([]feed.ScheduleEntry, len(s.entries))
+	for i, e := range s.entries {
+		all[i] = e.show()
+	}
+	return all
+}
