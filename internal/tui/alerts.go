@@ -5,21 +5,19 @@ import (
 	"fmt"
 	"slices"
 
-	"charm.land/bubbles/v2/key"
-
 	"nowcast/internal/core/control"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/tui/widget"
 )
 
-// alerts returns those that still want attention, newest first: not hidden, and not about a launch that has been dealt with.
+// alerts returns those that still want attention, newest first: not hidden, and not about what has been dealt with.
 func (m *Model) alerts() []*feed.Raised {
 	all := m.mirror.Alerts()
 	var open []*feed.Raised
 	for i := range slices.Backward(all) {
 		a := &all[i]
-		if l := m.launchOf(a); m.hidden[seen(a)] || l != nil && !m.again.Urgent(l, m.now) {
+		if l := m.launchOf(a); m.hidden[seen(a)] || m.madeUp(a) || l != nil && !m.again.Urgent(l, m.now) {
 			continue
 		}
 		open = append(open, a)
@@ -56,35 +54,57 @@ func (m *Model) offer(a *feed.Raised) string {
 	if l := m.launchOf(a); l != nil {
 		return fmt.Sprint("relaunch ", l.ID)
 	}
-	if a.Offer == control.CmdEvaluate {
+	switch a.Offer {
+	case "":
+		return ""
+	case control.CmdEvaluate:
 		return "rule again"
+	case control.CmdRunNow:
+		return "run now"
 	}
-	return widget.Clean(a.Offer)
+	return "do it" // the question says what
 }
 
 // maxAlert is how many lines an alert may take in the header.
 const maxAlert = 2
 
-// alertLines show the newest alert. The keys that belong to it are in the footer.
+// alertLines show the newest alert, with the keys that belong to it: at the bottom they would push out those of the page.
 func (m *Model) alertLines(a *feed.Raised, count int) []string {
-	text := fmt.Sprintf("%s %s %s: %s", m.theme.Mark.Warn, widget.Clock(a.Time.In(m.loc), m.now), a.Kind, a.Message)
-	more := ""
-	if count > 1 {
-		more = fmt.Sprintf("  %d more ", count-1)
+	keys := m.alertKeys(a, count)
+	room := m.width - 2
+	for _, p := range keys {
+		room -= widget.Width(p.text)
 	}
-	lines := widget.Wrap(widget.Clean(text), m.width-2-len(more))
+	text := fmt.Sprintf("%s %s %s: %s", m.theme.Mark.Warn, widget.Clock(a.Time.In(m.loc), m.now), a.Kind, a.Message)
+	lines := widget.Wrap(widget.Clean(text), room)
 	if len(lines) > maxAlert {
 		lines = lines[:maxAlert]
-		lines[maxAlert-1] = widget.Fit(lines[maxAlert-1], m.width-16, "") + m.theme.Mark.Cut + " (a: all)"
+		lines[maxAlert-1] = widget.Fit(lines[maxAlert-1], room-1, "") + m.theme.Mark.Cut
 	}
 	out := make([]string, len(lines))
 	for i, l := range lines {
 		if i > 0 {
-			l, more = "  "+l, ""
+			l, keys = "  "+l, nil
 		}
-		out[i] = m.line([]part{{" " + l, m.theme.Warn}}, []part{{more, m.theme.Faint}})
+		out[i] = m.line([]part{{" " + l, m.theme.Warn}}, keys)
 	}
 	return out
+}
+
+// alertKeys draw the keys that belong to the newest alert; over an overlay they do other things.
+func (m *Model) alertKeys(a *feed.Raised, count int) []part {
+	if m.overlay != nil {
+		return nil
+	}
+	var keys []part
+	if word := m.offer(a); word != "" {
+		keys = append(keys, part{"  g", m.theme.Key}, part{" " + word, m.theme.Faint})
+	}
+	all := " in full "
+	if count > 1 {
+		all = fmt.Sprintf(" all %d ", count)
+	}
+	return append(keys, part{"  a", m.theme.Key}, part{all, m.theme.Faint})
 }
 
 // openAlerts shows all alerts in full.
@@ -127,24 +147,4 @@ func (m *Model) hideAlerts() {
 	for _, a := range m.alerts() {
 		m.hidden[seen(a)] = true
 	}
-}
-
-// alertKeys are the keys that belong to alerts.
-func (m *Model) alertKeys() []key.Binding {
-	var keys []key.Binding
-	a, _ := m.alert()
-	if m.overlay != nil && m.overlay.alerts {
-		if open := m.alerts(); len(open) > 0 {
-			a = open[0]
-		}
-	}
-	if a == nil {
-		return nil
-	}
-	if word := m.offer(a); word != "" {
-		offer := m.keys.Go
-		offer.SetHelp("g", word)
-		keys = append(keys, offer)
-	}
-	return append(keys, m.keys.Alerts)
 }

@@ -156,25 +156,31 @@ func (m *Model) askOffer() {
 		m.askRelaunch(l, nil)
 		return
 	}
+	if entryOf(a) != "" && m.askMissed(a) {
+		return
+	}
 	question := fmt.Sprintf("Run %q now, as this alert offers? %s: %s", a.Offer, a.Kind, a.Message)
+	about := a.Offer + " as the alert offers"
 	if a.Offer == control.CmdEvaluate {
-		question = "Have the rule look at that message again, and launch what it says? " + a.Message
+		question, about = "Have the rule look at that message again, and launch what it says? "+a.Message, "run the rule again"
 	}
-	about, offer, args, id := a.Offer+" as the alert offers", a.Offer, a.Args, seen(a)
-	if offer == control.CmdEvaluate {
-		about = "run the rule again"
-	}
+	target, offer, args, id := a.Source, a.Offer, a.Args, seen(a) // who raises an alert carries out what it offers
 	m.ask = &ask{question: question, yes: func() tea.Cmd {
 		m.hidden[id] = true
-		return m.do(about, offer, args)
+		return m.doAt(target, about, offer, args)
 	}}
 }
 
-// do sends a command and says so.
+// do sends a command to the manager and says so.
 func (m *Model) do(about, command string, args any) tea.Cmd {
-	m.say("asked the manager to "+about+": waiting for its answer", false)
+	return m.doAt(link.Manager, about, command, args)
+}
+
+// doAt sends a command to a daemon and says so.
+func (m *Model) doAt(target, about, command string, args any) tea.Cmd {
+	m.say("asked the "+short(target)+" to "+about+": waiting for its answer", false)
 	m.status.until = m.now.Add(24 * time.Hour) // the answer takes its place
-	return m.link.Do(about, command, args)
+	return m.link.Do(target, about, command, args)
 }
 
 // answered shows the answer to a command. An error stays until the next key.

@@ -121,16 +121,16 @@ func TestAlertsAreShownUntilTheyAreHidden(t *testing.T) {
 		return s.event(feed.StreamAlert, engine.Alert{ID: id, Time: s.now, Kind: "late", Message: text})
 	}
 	s.frame(time.Second, alert(2, "run_NEMO is late"), alert(3, "make_plots is late"))
-	s.sees("make_plots is late", "2 more")
+	s.sees("make_plots is late", "a all 3")
 	s.press("a")
 	s.sees("3 alerts, newest first", "make_plots is late", "run_NEMO is late", `key "forecast2" not in dict`)
 	s.press("esc")
-	s.sees("make_plots is late", "2 more")
+	s.sees("make_plots is late", "a all 3")
 	s.press("a", "a")
 	s.seesNot("is late", "alert")
 	s.frame(time.Second, alert(4, "ping_erddap is late"))
-	s.sees("ping_erddap is late")
-	s.seesNot("more")
+	s.sees("ping_erddap is late", "a in full")
+	s.seesNot("a all")
 }
 
 // What is wrong with a launch stands once on each page, and nowhere any more when it was repeated.

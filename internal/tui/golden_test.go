@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"image/color"
@@ -95,6 +96,38 @@ var scenes = []struct {
 		s.frame(time.Second, e)
 	}},
 	{"help", func(s *scene) { s.begin(); s.press("?") }},
+	{"schedule", func(s *scene) { s.beginSchedule(); s.press("4") }},
+	{"schedule-unknown", func(s *scene) { s.press("4"); s.beat(0) }},
+	{"schedule-no-scheduler", func(s *scene) { s.begin(); s.press("4"); s.beat(5 * time.Second) }},
+	{"schedule-empty", func(s *scene) { s.begin(); s.press("4"); s.scheduled(time.Second) }},
+	{"schedule-stopped", func(s *scene) {
+		s.beginSchedule()
+		s.press("4", "down")
+		s.scheduler(time.Second, feed.Heartbeat{Stopped: true})
+		s.beat(time.Minute)
+	}},
+	{"schedule-late", func(s *scene) {
+		s.beginSchedule()
+		s.press("4", "down")
+		s.scheduler(4*time.Minute, feed.Heartbeat{})
+		s.beat(0)
+	}},
+	{"schedule-held", func(s *scene) { s.beginSchedule(); s.press("4", "down", "down") }},
+	{"schedule-details", func(s *scene) { s.beginSchedule(); s.press("4", "down", "enter") }},
+	{"schedule-details-problem", func(s *scene) { s.beginSchedule(); s.press("4", "enter") }},
+	{"schedule-run-now", func(s *scene) { s.beginSchedule(); s.press("4", "down", "r") }},
+	{"schedule-hold", func(s *scene) { s.beginSchedule(); s.press("4", "down", "h") }},
+	{"schedule-release", func(s *scene) { s.beginSchedule(); s.press("4", "down", "down", "h") }},
+	{"past", func(s *scene) { s.begin(); s.openPast(); s.answer(yesterday(40, 0), "x") }},
+	{"past-loading", func(s *scene) { s.begin(); s.openPast() }},
+	{"past-beginning", func(s *scene) { s.begin(); s.openPast(); s.answer(yesterday(3, 0), "") }},
+	{"past-problem", func(s *scene) {
+		s.begin()
+		s.openPast()
+		s.m.Update(link.Older{Number: 1, Err: errors.New("logs: no answer from log_aggregator: no log_aggregator is connected: is nowcastd up running?")})
+	}},
+	{"past-search", func(s *scene) { s.begin(); s.searchPast(); s.answer(yesterday(5, 0), "x") }},
+	{"past-search-nothing", func(s *scene) { s.begin(); s.searchPast(); s.answer(nil, "") }},
 }
 
 func TestScreensAreAsInTheGoldenFiles(t *testing.T) {
@@ -123,15 +156,13 @@ func TestScreensFillTheWindowWhateverIsShown(t *testing.T) {
 			play func(s *scene)
 		}{"garbage", playGarbage}) {
 			for _, size := range [][2]int{{60, 15}, {61, 17}, {80, 24}, {99, 31}, {113, 40}, {151, 20}, {260, 70}} {
-				for range 3 { // pages
-					s := newSceneTheme(t, size[0], size[1], o)
-					sc.play(s)
-					for _, k := range []string{"", "1", "2", "3", "?"} {
-						if k != "" {
-							s.press(k)
-						}
-						s.fills(sc.name, size[0], size[1])
+				s := newSceneTheme(t, size[0], size[1], o)
+				sc.play(s)
+				for _, k := range []string{"", "1", "2", "3", "4", "?"} {
+					if k != "" {
+						s.press(k)
 					}
+					s.fills(sc.name, size[0], size[1])
 				}
 			}
 		}
@@ -167,7 +198,11 @@ func playGarbage(s *scene) {
 		s.event(feed.StreamLog, []feed.LogRecord{{Time: *at(1), Name: bad, Message: bad}, {Time: *at(2), Name: bad, Message: strings.Repeat(bad, 1000)}}),
 		s.event(feed.StreamChecklist, []feed.ChecklistChange{{Op: "set", Author: bad, YAML: "\"a\\e[2J\\t\\u202e\": {\"\\xff\": [1, \"\\u0007\"], b: !!binary AAEC, c: .nan, 2031-05-17: null}\n"}}),
 	)
-	s.press("2", "E", "1", "home", "down", "enter")
+	s.scheduled(time.Second, feed.ScheduleEntry{
+		ID: bad, Worker: launch.NextWorker{Module: "m." + bad, Args: []string{bad}, Host: bad}, When: bad, Timezone: bad, Missed: bad,
+		Problem: bad, Runs: []feed.ScheduleRun{{Author: bad, Note: bad}, {Author: bad, Launch: 99, Note: bad}},
+	})
+	s.press("4", "enter", "esc", "2", "E", "1", "home", "down", "enter")
 }
 
 func TestALightBackgroundHasOtherColours(t *testing.T) {
@@ -191,7 +226,7 @@ func TestALightBackgroundHasOtherColours(t *testing.T) {
 func TestWithoutColourNoColourIsWritten(t *testing.T) {
 	s := newSceneTheme(t, 100, 30, theme.Options{NoColour: true})
 	s.begin()
-	for _, k := range []string{"1", "2", "3"} {
+	for _, k := range []string{"1", "2", "3", "4"} {
 		s.press(k)
 		for code := 30; code < 50; code++ {
 			for _, seq := range []string{fmt.Sprintf("[%dm", code), fmt.Sprintf(";%dm", code), fmt.Sprintf("[%d;", code)} {

@@ -55,8 +55,17 @@ func (m *Model) header() []string {
 	return out
 }
 
+// From these widths on the first line has room for the program's name, and for the time zone.
+const (
+	roomyTabs = 100
+	zoneTabs  = 72
+)
+
 func (m *Model) tabs() string {
 	left := []part{{" nowcast  ", m.theme.Title}}
+	if m.width < roomyTabs { // which system it is matters more
+		left = nil
+	}
 	for p := range pages {
 		style := m.theme.Plain
 		if p == m.page {
@@ -65,6 +74,9 @@ func (m *Model) tabs() string {
 		left = append(left, part{fmt.Sprintf(" %d %s ", p+1, p), style})
 	}
 	clock := "  " + m.now.Format("15:04:05 MST") + " "
+	if m.width < zoneTabs {
+		clock = " " + m.now.Format("15:04:05") + " "
+	}
 	room := m.width - widget.Width(clock)
 	for _, p := range left {
 		room -= widget.Width(p.text)
@@ -182,6 +194,8 @@ func (m *Model) stale() string {
 	switch {
 	case m.missing != "":
 		return fmt.Sprintf("not connected: %s does not exist: is `nowcastd up` running with this configuration? %s", m.missing, asOf)
+	case m.page == pageSchedule && m.staleSchedule() != "":
+		return m.staleSchedule()
 	case m.snapshot.problem != "" && (!known || d.Silent(m.now)):
 		return fmt.Sprintf("not connected: %s: %s", m.snapshot.problem, asOf)
 	case !known && m.now.Sub(m.since) > patience:

@@ -33,6 +33,6 @@ func newKeyMap() keyMap {
 
 // help returns them for the help.
 func (k keyMap) help() []key.Binding {
-	pages := key.NewBinding(key.WithHelp("1 2 3", "the pages, also tab and shift+tab"))
+	pages := key.NewBinding(key.WithHelp("1 2 3 4", "the pages, also tab and shift+tab"))
 	return []key.Binding{pages, k.Alerts, k.Go, k.Help, k.Quit}
 }

@@ -1,6 +1,6 @@
 // Package tui is the console: it shows what the daemons say, how old that is, and asks before it does harm.
 //
-// The root model holds the one mirror of the daemons' state and routes keys; each page (launches, checklist, logs) owns its
+// The root model holds the one mirror of the daemons' state and routes keys; each page (launches, checklist, logs, schedule) owns its
 // cursor, filter and scroll; package link does all input and output. Data flows one way: link.Frame -> Update -> mirror -> pages
 // -> View. Update is quick and touches nothing outside; View only reads. The console keeps nothing: closing it loses nothing.
 package tui
@@ -17,6 +17,7 @@ import (
 	"nowcast/internal/tui/launches"
 	"nowcast/internal/tui/link"
 	"nowcast/internal/tui/logs"
+	"nowcast/internal/tui/schedule"
 	"nowcast/internal/tui/theme"
 	"nowcast/internal/tui/widget"
 )
@@ -28,10 +29,11 @@ const (
 	pageLaunches page = iota
 	pageChecklist
 	pageLogs
+	pageSchedule
 	pages
 )
 
-func (p page) String() string { return [...]string{"Launches", "Checklist", "Logs"}[p] }
+func (p page) String() string { return [...]string{"Launches", "Checklist", "Logs", "Schedule"}[p] }
 
 // logLines is how many log lines the console keeps.
 const logLines = 20_000
@@ -55,6 +57,7 @@ type Model struct {
 	logTotal  uint64
 	snapshot  asking
 	history   asking
+	entries   asking         // the schedule
 	collector feed.Heartbeat // the log aggregator whose history we have
 	missed    uint64         // log events that had been missed when the history was asked for
 
@@ -62,6 +65,8 @@ type Model struct {
 	launches  *launches.Model
 	checklist *checklist.Model
 	logPage   *logs.Model
+	from      *origin // where the log page was asked for; nil: by its number
+	schedule  *schedule.Model
 	overlay   *overlay
 	ask       *ask
 	status    status
@@ -91,7 +96,7 @@ func NewModel(l *link.Link, title string, o theme.Options, loc *time.Location) *
 	t := theme.New(o)
 	m := &Model{
 		keys: newKeyMap(), colours: o, theme: t, link: l, title: title, loc: loc, logs: buf, hidden: map[alertKey]bool{},
-		launches: launches.New(t, buf), checklist: checklist.New(t), logPage: logs.New(t, buf),
+		launches: launches.New(t, buf), checklist: checklist.New(t), logPage: logs.New(t, buf), schedule: schedule.New(t),
 	}
 	m.mirror = feed.NewMirror(feed.MirrorOptions{Logs: logLines, Now: func() time.Time { return m.now }})
 	m.shown = feed.Revisions{Launches: never, Checklist: never, Barriers: never}
@@ -129,6 +134,9 @@ func (m *Model) hand() {
 		m.logTotal = syncLogs(m.logs, m.mirror.Logs(), m.mirror.LogTotal(), m.logTotal)
 		m.launches.Sync()
 		m.logPage.Sync()
+	}
+	if m.page == pageSchedule {
+		m.handSchedule()
 	}
 	m.overlay.refresh(m)
 }
@@ -172,8 +180,8 @@ func syncLogs(buf *widget.LogBuffer, records []feed.LogRecord, total, before uin
 		i++
 	}
 	buf.TakeBack(buf.First() + uint64(i))
-	for _, r := range records[i:] {
-		buf.Append(widget.LogLine{Time: r.Time, Level: r.Level, Name: r.Name, Text: r.Message, Launch: r.Launch})
+	for ; i < len(records); i++ {
+		buf.Append(logLine(&records[i]))
 	}
 	return total
 }

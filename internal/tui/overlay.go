@@ -20,7 +20,8 @@ import (
 type overlay struct {
 	pager  *widget.Pager
 	move   widget.Navigation
-	launch int64 // 0: the help, or alerts
+	launch int64  // the launch it is about; 0: none
+	entry  string // the entry of the schedule that it is about; "": none
 	alerts bool
 	file   string // the output file that is shown; "": details
 	busy   bool   // it is being read
@@ -63,6 +64,8 @@ func (m *Model) pageHelp() []key.Binding {
 		return m.launches.Help()
 	case pageChecklist:
 		return m.checklist.Help()
+	case pageSchedule:
+		return m.schedule.Help()
 	}
 	return m.logPage.Help()
 }
@@ -86,14 +89,21 @@ func (m *Model) overlayKeys() []key.Binding {
 	case m.overlay.alerts:
 		seen := m.keys.Alerts
 		seen.SetHelp("a", "seen, hide them")
-		keys := m.alertKeys()
-		return append(keys[:max(len(keys)-1, 0)], seen, scroll)
+		keys := []key.Binding{seen, scroll}
+		if open := m.alerts(); len(open) > 0 && m.offer(open[0]) != "" {
+			offer := m.keys.Go
+			offer.SetHelp("g", m.offer(open[0]))
+			keys = append([]key.Binding{offer}, keys...)
+		}
+		return keys
 	case m.overlay.launch != 0 && m.page == pageLaunches:
 		k := m.launches.Keys
 		if m.overlay.file != "" {
 			return []key.Binding{k.Relaunch, k.Edit, k.Logs, scroll}
 		}
 		return []key.Binding{k.Relaunch, k.Edit, k.Kill, k.Logs, k.Output, scroll}
+	case m.overlay.entry != "":
+		return append(m.schedule.About(), scroll)
 	}
 	return []key.Binding{scroll}
 }
@@ -102,6 +112,12 @@ func (m *Model) overlayKeys() []key.Binding {
 func (o *overlay) refresh(m *Model) {
 	if o != nil && o.alerts {
 		o.list(m)
+		return
+	}
+	if o != nil && o.entry != "" {
+		if e := m.schedule.Find(o.entry); e != nil {
+			o.pager.SetLines(widget.Clean("schedule, "+e.ID), m.schedule.Describe(e, m.now))
+		}
 		return
 	}
 	if o == nil || o.launch == 0 || o.file != "" {

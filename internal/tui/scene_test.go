@@ -61,6 +61,8 @@ type scene struct {
 	epoch string
 	now   time.Time
 	quit  bool
+
+	number int // of the newest question for older lines that was answered
 }
 
 func newScene(t *testing.T, width, height int) *scene {

@@ -24,6 +24,10 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.gotSnapshot(msg)
 	case link.History:
 		m.gotHistory(msg)
+	case link.Schedule:
+		m.gotSchedule(msg)
+	case link.Older:
+		cmd = m.gotOlder(msg)
 	case link.Output:
 		m.overlay.output(m, msg)
 	case link.Answer:
@@ -92,7 +96,8 @@ func (m *Model) overlayKey(k tea.KeyPressMsg) tea.Cmd {
 		m.overlay = nil
 	case m.overlay.alerts && key.Matches(k, m.keys.Go):
 		m.askOffer()
-	case m.overlay.launch != 0 && m.page == pageLaunches && m.launches.Keys.AboutLaunch(k):
+	case m.overlay.launch != 0 && m.page == pageLaunches && m.launches.Keys.AboutLaunch(k),
+		m.overlay.entry != "" && m.schedule.Keys.AboutEntry(k):
 		return m.toPage(k)
 	}
 	return nil
@@ -106,7 +111,9 @@ func (m *Model) toPage(msg tea.Msg) tea.Cmd {
 	case pageChecklist:
 		m.checklist.Update(msg)
 	case pageLogs:
-		m.logPage.Update(msg)
+		return m.actLogs(m.logPage.Update(msg))
+	case pageSchedule:
+		m.actSchedule(m.schedule.Update(msg))
 	}
 	return nil
 }
@@ -127,8 +134,10 @@ func (m *Model) typing() bool {
 		return m.launches.Typing()
 	case pageChecklist:
 		return m.checklist.Typing()
+	case pageLogs:
+		return m.logPage.Typing()
 	}
-	return m.logPage.Typing()
+	return false
 }
 
 // open shows a page.
@@ -147,8 +156,7 @@ func (m *Model) act(a launches.Action) tea.Cmd {
 	case launches.Output:
 		return m.openOutput(a.Launch)
 	case launches.Logs:
-		m.logPage.Show(launches.LogOf(a.Launch))
-		m.open(pageLogs)
+		m.showLog(launches.LogOf(a.Launch))
 	case launches.Relaunch:
 		m.askRelaunch(a.Launch, nil)
 	case launches.Edit:

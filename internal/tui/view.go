@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -56,6 +55,8 @@ func (m *Model) body() []string {
 		return m.launches.View(m.asOf())
 	case m.page == pageChecklist:
 		return m.checklist.View(m.now)
+	case m.page == pageSchedule:
+		return m.schedule.View(m.now)
 	}
 	return m.logPage.View(m.now)
 }
@@ -70,6 +71,7 @@ func (m *Model) resize() {
 	m.launches.SetSize(m.width, height)
 	m.checklist.SetSize(m.width, height)
 	m.logPage.SetSize(m.width, height)
+	m.schedule.SetSize(m.width, height)
 	if m.overlay != nil {
 		m.overlay.pager.SetSize(m.width, height)
 	}
@@ -105,12 +107,13 @@ func (m *Model) footerKeys() []key.Binding {
 	if m.overlay != nil {
 		return m.overlayKeys()
 	}
-	// What the page is for comes first; an alert must not push it out.
 	switch m.page {
 	case pageLaunches:
-		return slices.Insert(m.launches.Footer(), 2, m.alertKeys()...)
+		return m.launches.Footer()
 	case pageChecklist:
-		return slices.Insert(m.checklist.Footer(), 2, m.alertKeys()...)
+		return m.checklist.Footer()
+	case pageSchedule:
+		return m.schedule.Footer()
 	}
-	return slices.Insert(m.logPage.Footer(), 2, m.alertKeys()...)
+	return m.logPage.Footer()
 }

@@ -24,7 +24,7 @@ type MirrorOptions struct {
 
 // Revisions count the changes of each part, so that a reader need only redraw what differs from last time.
 type Revisions struct {
-	Launches, Checklist, Barriers, Alerts, Daemons, Logs uint64
+	Launches, Checklist, Barriers, Alerts, Daemons, Schedule, Logs uint64
 }
 
 // Counts are what a mirror has noticed about the feed since it was made.
@@ -37,11 +37,11 @@ type Counts struct {
 }
 
 // Mirror is what a reader (console, status) knows about the daemons: the snapshot of the manager's state with the changes since,
-// all heartbeats, and the newest log records. What it shows is a state that the manager really had; while NeedSnapshot says
+// the scheduler's entries, all heartbeats, and the newest log records. What it shows is a state that the manager really had; while NeedSnapshot says
 // that something is missing, it goes on showing the last one that is certain.
 //
 // A Mirror belongs to one goroutine. Slices and pointers that it returns are for reading, until the next call of a
-// method that changes it (Apply, SetSnapshot, AddHistory).
+// method that changes it (Apply, SetSnapshot, SetSchedule, AddHistory).
 type Mirror struct {
 	o        MirrorOptions
 	follow   follower
@@ -51,6 +51,7 @@ type Mirror struct {
 	barriers []engine.Barrier
 	alerts   alerts
 	daemons  daemons
+	schedule schedule
 	logs     logBook
 	heard    time.Time // when the source was last heard of, by our clock
 	rev      Revisions
@@ -96,6 +97,8 @@ func (m *Mirror) apply(e *Event, now time.Time) {
 		m.receiveLogs(e)
 	case e.Stream == StreamDaemon:
 		m.beat(e, now)
+	case e.Stream == StreamSchedule:
+		m.reschedule(e, now)
 	case e.Source == m.o.Source:
 		m.offer(e, now)
 	case e.Stream == StreamAlert: // other daemons may raise one; it is in nobody's snapshot

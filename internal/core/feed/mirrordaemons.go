@@ -40,6 +40,9 @@ func (m *Mirror) beat(e *Event, now time.Time) {
 			return
 		}
 	}
+	if e.Source == SourceScheduler {
+		m.schedule.tick(e, now)
+	}
 	if h.Every <= 0 {
 		h.Every = everyOtherwise
 	}

@@ -175,7 +175,7 @@ func TestTheLogOfALaunchIsFoundByNumberOrByNameAndTime(t *testing.T) {
 
 func TestEveryStateHasItsOwnWordAndAMark(t *testing.T) {
 	for _, s := range []launch.State{launch.Decided, launch.Starting, launch.Running, launch.Succeeded, launch.Failed, launch.Crashed, launch.Killed, launch.Lost} {
-		mark, _ := StateMark(plain, s)
+		mark, _ := plain.State(s)
 		if widget.Width(mark) != 1 {
 			t.Errorf("the mark of %s is %q", s, mark)
 		}

@@ -26,7 +26,7 @@ func newKeyMap() KeyMap {
 		KillHard: bind("X", "kill: with KILL, at once"),
 		Logs:     bind("l", "log: of this launch, on page 3"),
 		Output:   bind("o", "output: the end of what it printed"),
-		Show:     bind("f", "failed: only those that failed, only running ones, all"),
+		Show:     bind("f", "failed: only those that failed by themselves, only running ones, all"),
 		Filter:   bind("/", "find: by worker, arguments, host, state, cause"),
 		Merged:   bind("m", "log: below the table, its own or that of all"),
 		Level:    bind("v", "level: of the log of all"),

@@ -56,7 +56,7 @@ type Show int
 // What the filter key goes through.
 const (
 	All    Show = iota
-	Failed      // ended badly
+	Failed      // ended badly, and nobody wanted it to
 	Active      // not ended
 	shows
 )
@@ -64,7 +64,7 @@ const (
 func (s Show) String() string { return [...]string{"all", "failed", "running"}[s] }
 
 func (s Show) accepts(l *launch.Launch) bool {
-	return s == All || s == Active && !l.State.Final() || s == Failed && l.State.Bad()
+	return s == All || s == Active && !l.State.Final() || s == Failed && l.State.Bad() && l.KilledBy == ""
 }
 
 // row is a line of the list: a barrier or a launch.

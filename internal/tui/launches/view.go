@@ -31,26 +31,9 @@ func Command(l *launch.Launch) string {
 	return widget.Clean(words + " on " + l.Host)
 }
 
-// StateMark returns the mark and the style of a state.
-func StateMark(t *theme.Theme, s launch.State) (string, theme.Style) {
-	switch s {
-	case launch.Decided:
-		return t.Mark.Wait, t.Faint
-	case launch.Starting:
-		return t.Mark.Start, t.Busy
-	case launch.Running:
-		return t.Mark.Busy, t.Busy
-	case launch.Succeeded:
-		return t.Mark.Good, t.Good
-	case launch.Lost:
-		return t.Mark.Lost, t.Bad
-	}
-	return t.Mark.Bad, t.Bad
-}
-
-// mark is StateMark, toned down for what was launched again.
+// mark is the mark of a launch's state, toned down for what was launched again.
 func (a Again) mark(t *theme.Theme, l *launch.Launch) (string, theme.Style) {
-	mark, style := StateMark(t, l.State)
+	mark, style := t.State(l.State)
 	if a[l.ID] != nil && l.State.Bad() {
 		style = t.Faint
 	}

@@ -24,6 +24,7 @@ import (
 const (
 	Manager    = feed.SourceManager
 	Aggregator = "log_aggregator"
+	Scheduler  = feed.SourceScheduler
 )
 
 const (
@@ -123,6 +124,22 @@ func (l *Link) AskSnapshot(source string) tea.Cmd {
 	}
 }
 
+// Schedule is the scheduler's answer about its entries.
+type Schedule struct {
+	Asked   time.Time // when the question was asked
+	Entries []feed.ScheduleEntry
+	Err     error
+}
+
+// AskSchedule asks the scheduler for its entries; asked is now.
+func (l *Link) AskSchedule(asked time.Time) tea.Cmd {
+	return func() tea.Msg {
+		m := Schedule{Asked: asked}
+		m.Err = l.call(askTimeout, Scheduler, control.CmdSchedule, struct{}{}, &m.Entries)
+		return m
+	}
+}
+
 // History is what the log aggregator has kept.
 type History struct {
 	Records []feed.LogRecord
@@ -140,6 +157,26 @@ func (l *Link) AskHistory() tea.Cmd {
 	}
 }
 
+// older is how many log lines are asked for at a time.
+const older = 1000
+
+// Older is the log aggregator's answer to a question about older lines.
+type Older struct {
+	Number int // of the question
+	Page   feed.LogPage
+	Err    error
+}
+
+// AskOlder asks for the newest log lines that args selects.
+func (l *Link) AskOlder(number int, args control.LogsArgs) tea.Cmd {
+	args.Last = older
+	return func() tea.Msg {
+		m := Older{Number: number}
+		m.Err = l.call(callTimeout, Aggregator, control.CmdLogs, args, &m.Page)
+		return m
+	}
+}
+
 // Answer is a daemon's answer to an operator's command. About is what the operator was told would happen.
 type Answer struct {
 	About  string
@@ -147,11 +184,11 @@ type Answer struct {
 	Err    error
 }
 
-// Do sends an operator's command to the manager.
-func (l *Link) Do(about, command string, args any) tea.Cmd {
+// Do sends an operator's command to a daemon.
+func (l *Link) Do(target, about, command string, args any) tea.Cmd {
 	return func() tea.Msg {
 		m := Answer{About: about}
-		m.Err = l.call(callTimeout, Manager, command, args, &m.Result)
+		m.Err = l.call(callTimeout, target, command, args, &m.Result)
 		return m
 	}
 }

@@ -101,7 +101,7 @@ func TestCommandsGoToTheDaemonTheyAreFor(t *testing.T) {
 	}{
 		{"a snapshot", func(l *Link) tea.Cmd { return l.AskSnapshot(Manager) }, "manager", "snapshot"},
 		{"the history", func(l *Link) tea.Cmd { return l.AskHistory() }, "log_aggregator", "logs"},
-		{"an operator's command", func(l *Link) tea.Cmd { return l.Do("x", control.CmdKill, control.KillArgs{Launch: 1}) }, "manager", "kill"},
+		{"an operator's command", func(l *Link) tea.Cmd { return l.Do(Manager, "x", control.CmdKill, control.KillArgs{Launch: 1}) }, "manager", "kill"},
 	} {
 		c := &callee{err: errors.New("no")}
 		msg := tc.do(New(t.Context(), nil, c))()
@@ -207,7 +207,7 @@ func TestARealSystemIsReachedHoweverLateItComes(t *testing.T) {
 
 	for _, when := range []string{"at first", "after a restart of the broker"} {
 		receive(t, l, pub, when)
-		msg := l.Do("launch", control.CmdRelaunch, control.RelaunchArgs{Launch: 4})().(Answer)
+		msg := l.Do(Manager, "launch", control.CmdRelaunch, control.RelaunchArgs{Launch: 4})().(Answer)
 		var got launch.Launch
 		if err := json.Unmarshal(msg.Result, &got); msg.Err != nil || err != nil || got.ID != 5 || got.Cause != "sue@salish" {
 			t.Errorf("%s the answer is %s, %v, %v", when, msg.Result, msg.Err, err)

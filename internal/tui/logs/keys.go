@@ -9,8 +9,8 @@ import (
 
 // KeyMap has the page's keys.
 type KeyMap struct {
-	Search, Older, Newer, Follow, Level, Name, Wrap, Left, Right, Clear key.Binding
-	Move                                                                widget.Navigation
+	Search, Older, Newer, Follow, Level, Name, Wrap, Left, Right, Clear, History key.Binding
+	Move                                                                         widget.Navigation
 }
 
 func newKeyMap() KeyMap {
@@ -18,89 +18,151 @@ func newKeyMap() KeyMap {
 		return key.NewBinding(key.WithKeys(keys...), key.WithHelp(help, desc))
 	}
 	return KeyMap{
-		Search: bind("/", "search: highlights as you type", "/"),
-		Older:  bind("n", "older: next match", "n"),
-		Newer:  bind("N", "newer: previous match", "N"),
-		Follow: bind("F", "follow: the newest line, again", "F", "end"),
-		Level:  bind("v", "level: INFO and above, WARNING, ERROR, everything", "v"),
-		Name:   bind("s", "same name: as the marked line only", "s"),
-		Wrap:   bind("w", "wrap: long lines, or scroll them", "w"),
-		Left:   bind("← →", "sideways: along long lines, also h L", "left", "h"),
-		Right:  bind("→", "sideways", "right", "L"),
-		Clear:  bind("esc", "log of all: ends search and filters", "esc"),
-		Move:   widget.NewNavigation(),
+		Search:  bind("/", "search: highlights as you type", "/"),
+		Older:   bind("n", "older: next match", "n"),
+		Newer:   bind("N", "newer: previous match", "N"),
+		Follow:  bind("F", "follow: the newest line, again", "F", "end"),
+		Level:   bind("v", "level: INFO and above, WARNING, ERROR, everything", "v"),
+		Name:    bind("s", "same name: as the marked line only", "s"),
+		Wrap:    bind("w", "wrap: long lines, or scroll them", "w"),
+		Left:    bind("← →", "sideways: along long lines, also h L", "left", "h"),
+		Right:   bind("→", "sideways", "right", "L"),
+		Clear:   bind("esc", "back: ends history, search and filters", "esc"),
+		History: bind("enter", "all history: searches it; in what it finds, shows the lines around", "enter"),
+		Move:    widget.NewNavigation(),
 	}
 }
 
 // sideways is how far one key scrolls long lines.
 const sideways = 20
 
+// Kind is what the page wants of the root model.
+type Kind int
+
+// Kinds of actions.
+const (
+	None   Kind = iota
+	Older       // Ask must be put to the log aggregator
+	Leave       // back to where Show was asked for
+	Refuse      // it could not be done: Why
+)
+
+// Action is what a key, or an answer, leads to.
+type Action struct {
+	Kind Kind
+	Ask  Ask
+	Why  string
+}
+
 // Typing tells whether keys are text now.
 func (m *Model) Typing() bool { return m.prompt != nil }
 
 // Update takes a key or a paste.
-func (m *Model) Update(msg tea.Msg) {
+func (m *Model) Update(msg tea.Msg) Action {
 	if m.prompt != nil {
 		m.typed(msg)
-		return
+		return Action{}
 	}
 	k, ok := msg.(tea.KeyPressMsg)
 	if !ok {
-		return
+		return Action{}
 	}
+	pane := m.pane()
 	m.miss = false
 	switch {
 	case key.Matches(k, m.Keys.Search):
-		m.prompt = widget.NewPrompt(m.theme, "/", m.pane.Query())
+		m.prompt = widget.NewPrompt(m.theme, "/", pane.Query())
 	case key.Matches(k, m.Keys.Older):
-		m.miss = !m.pane.Older()
+		m.miss = !pane.Older()
+		if m.miss && m.past != nil {
+			return m.goOn()
+		}
 	case key.Matches(k, m.Keys.Newer):
-		m.miss = !m.pane.Newer()
+		m.miss = !pane.Newer()
 	case key.Matches(k, m.Keys.Wrap):
-		m.pane.SetWrap(!m.pane.Wrapped())
+		pane.SetWrap(!pane.Wrapped())
 	case key.Matches(k, m.Keys.Left):
-		m.pane.Sideways(-sideways)
+		pane.Sideways(-sideways)
 	case key.Matches(k, m.Keys.Right):
-		m.pane.Sideways(sideways)
+		pane.Sideways(sideways)
 	case key.Matches(k, m.Keys.Follow):
-		m.pane.Follow(true)
+		m.past = nil
+		m.live.Follow(true)
+	case key.Matches(k, m.Keys.History):
+		return m.history()
+	case key.Matches(k, m.Keys.Clear):
+		return m.back()
 	default:
-		m.choose(k)
+		return m.choose(k)
 	}
+	return Action{}
+}
+
+// back undoes one thing: the view of the past, then search and filters, then that the page was asked for.
+func (m *Model) back() Action {
+	changed := m.live.Query() != "" || m.live.Filter() != m.whose
+	switch {
+	case m.past != nil:
+		m.leave()
+	case m.whose != (widget.LogFilter{}) && changed:
+		m.live.Search("")
+		m.live.SetFilter(m.whose)
+	default:
+		left := m.whose != (widget.LogFilter{})
+		m.whose = widget.LogFilter{}
+		m.live.Search("")
+		m.live.SetFilter(widget.LogFilter{Level: atFirst})
+		if left {
+			return Action{Kind: Leave}
+		}
+	}
+	return Action{}
 }
 
 // choose answers the keys that filter or move.
-func (m *Model) choose(k tea.KeyPressMsg) {
-	f := m.pane.Filter()
+func (m *Model) choose(k tea.KeyPressMsg) Action {
+	f := m.pane().Filter()
 	switch {
 	case key.Matches(k, m.Keys.Level):
 		f.Level = widget.NextLevel(f.Level)
 	case key.Matches(k, m.Keys.Name):
-		l := m.pane.Current()
+		l := m.pane().Current()
 		switch {
 		case f.Name != "":
 			f.Name = ""
 		case l != nil:
 			f.Name = l.Name
 		}
-	case key.Matches(k, m.Keys.Clear):
-		m.pane.Search("")
-		f = widget.LogFilter{Level: atFirst}
 	default:
-		m.move(k)
-		return
+		return m.move(k)
 	}
-	m.pane.SetFilter(f)
+	if m.past != nil {
+		return m.refilter(f)
+	}
+	m.live.SetFilter(f)
+	return Action{}
 }
 
-func (m *Model) move(k tea.KeyPressMsg) {
-	delta, home, _, ok := m.Keys.Move.Step(k, m.pane.Height())
+// move moves the cursor. Above the first line the past begins, below the last line of the past the present.
+func (m *Model) move(k tea.KeyPressMsg) Action {
+	pane := m.pane()
+	delta, home, _, ok := m.Keys.Move.Step(k, pane.Height())
 	switch {
 	case home:
-		m.pane.Home()
+		pane.Home()
 	case ok:
-		m.pane.Move(delta)
+		pane.Move(delta)
 	}
+	up := home || delta < 0
+	on, _ := pane.Following()
+	switch {
+	case up && (pane.Len() == 0 || !on && pane.AtTop()):
+		return m.beyond()
+	case m.past != nil && m.past.seamless && on:
+		m.past = nil
+		m.live.Follow(true)
+	}
+	return Action{}
 }
 
 // typed edits the search, which follows every letter.
@@ -112,22 +174,26 @@ func (m *Model) typed(msg tea.Msg) {
 			return
 		case "esc", "ctrl+c":
 			m.prompt, m.miss = nil, false
-			m.pane.Search("")
+			m.pane().Search("")
 			return
 		}
 	}
 	m.prompt.Update(msg)
-	m.miss = !m.pane.Search(m.prompt.Value())
+	m.miss = !m.pane().Search(m.prompt.Value())
 }
 
 // Footer returns the keys worth a place at the bottom of the screen, the most useful first.
 func (m *Model) Footer() []key.Binding {
 	k := m.Keys
 	keys := []key.Binding{k.Search, k.Level, k.Name, k.Wrap}
-	if m.pane.Query() != "" {
-		keys = append([]key.Binding{k.Older, k.Newer}, keys...)
+	if m.pane().Query() != "" {
+		history := k.History
+		if m.past != nil && m.past.ask.Search != "" {
+			history.SetHelp("enter", "lines around")
+		}
+		keys = append([]key.Binding{k.Older, k.Newer, history}, keys...)
 	}
-	if on, _ := m.pane.Following(); !on {
+	if on, _ := m.live.Following(); !on || m.past != nil {
 		keys = append([]key.Binding{k.Follow}, keys...)
 	}
 	return append(keys, k.Left)
@@ -136,7 +202,9 @@ func (m *Model) Footer() []key.Binding {
 // Help returns all keys.
 func (m *Model) Help() []key.Binding {
 	k, n := m.Keys, m.Keys.Move
+	move := n.All()
+	move.SetHelp(move.Help().Key, move.Help().Desc+"; above the first line the past begins")
 	return []key.Binding{
-		k.Search, k.Older, k.Newer, k.Follow, k.Level, k.Name, k.Wrap, k.Left, k.Clear, n.All(),
+		k.Search, k.Older, k.Newer, k.History, k.Follow, k.Level, k.Name, k.Wrap, k.Left, k.Clear, move,
 	}
 }

@@ -1,6 +1,8 @@
-// Package logs is the console's third page: the merged log of all daemons and workers, following, searched, filtered.
+// Package logs is the console's third page: the merged log of all daemons and workers, following, searched, filtered; and
+// what is older than the console, as far back as the log aggregator has it.
 //
-// The page owns filter, search and scroll; the lines are in the buffer that the root model fills from the feed.
+// The page owns filter, search and scroll; the lines are in the buffer that the root model fills from the feed. Older ones
+// are in a view of their own (past), asked for in pages, so that the live buffer stays as it is.
 package logs
 
 import (
@@ -15,7 +17,11 @@ type Model struct {
 	Keys KeyMap
 
 	theme  *theme.Theme
-	pane   *widget.LogPane
+	buf    *widget.LogBuffer
+	live   *widget.LogPane
+	past   *past            // older lines; nil: the live log is shown
+	asked  int              // questions to the log aggregator so far: the number of the newest
+	whose  widget.LogFilter // what was asked for by Show; the zero value: the log of all
 	prompt *widget.Prompt
 	miss   bool // the last search found nothing
 	width  int
@@ -24,8 +30,8 @@ type Model struct {
 
 // New returns the page; it shows what is in buf.
 func New(t *theme.Theme, buf *widget.LogBuffer) *Model {
-	m := &Model{Keys: newKeyMap(), theme: t, pane: widget.NewLogPane(t, buf)}
-	m.pane.SetFilter(widget.LogFilter{Level: atFirst})
+	m := &Model{Keys: newKeyMap(), theme: t, buf: buf, live: widget.NewLogPane(t, buf)}
+	m.live.SetFilter(widget.LogFilter{Level: atFirst})
 	return m
 }
 
@@ -34,16 +40,29 @@ func New(t *theme.Theme, buf *widget.LogBuffer) *Model {
 const atFirst = slog.LevelInfo
 
 // Sync takes in new lines.
-func (m *Model) Sync() { m.pane.Sync() }
+func (m *Model) Sync() { m.live.Sync() }
 
 // SetSize tells how much room the page has.
 func (m *Model) SetSize(width, height int) {
 	m.width, m.height = width, height
-	m.pane.SetSize(width, height-1)
+	m.live.SetSize(width, height-1)
+	if m.past != nil {
+		m.past.pane.SetSize(width, height-2)
+	}
 }
 
-// Show shows the lines that f chooses, and follows.
+// Show shows the lines that f chooses, and follows; esc leads back to where it was asked for.
 func (m *Model) Show(f widget.LogFilter) {
-	m.pane.SetFilter(f)
-	m.pane.Follow(true)
+	m.past, m.whose, m.miss = nil, f, false
+	m.live.Search("")
+	m.live.SetFilter(f)
+	m.live.Follow(true)
+}
+
+// pane is the one in sight.
+func (m *Model) pane() *widget.LogPane {
+	if m.past != nil {
+		return m.past.pane
+	}
+	return m.live
 }

@@ -27,14 +27,20 @@ func newPage(lines int) (*Model, *widget.LogBuffer) {
 }
 
 func press(m *Model, keys ...string) {
-	codes := map[string]rune{"enter": tea.KeyEnter, "esc": tea.KeyEscape, "left": tea.KeyLeft, "right": tea.KeyRight, "down": tea.KeyDown, "up": tea.KeyUp, "end": tea.KeyEnd, "home": tea.KeyHome, "pgup": tea.KeyPgUp}
 	for _, k := range keys {
-		if c, ok := codes[k]; ok {
-			m.Update(tea.KeyPressMsg{Code: c})
-			continue
-		}
-		m.Update(tea.KeyPressMsg{Code: []rune(k)[0], Text: k})
+		m.Update(pressed(k))
 	}
+}
+
+func pressed(name string) tea.KeyPressMsg {
+	codes := map[string]rune{
+		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "left": tea.KeyLeft, "right": tea.KeyRight, "down": tea.KeyDown, "up": tea.KeyUp,
+		"end": tea.KeyEnd, "home": tea.KeyHome, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown,
+	}
+	if c, ok := codes[name]; ok {
+		return tea.KeyPressMsg{Code: c}
+	}
+	return tea.KeyPressMsg{Code: []rune(name)[0], Text: name}
 }
 
 func TestTheHeadingSaysWhatIsShown(t *testing.T) {

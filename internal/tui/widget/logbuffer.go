@@ -26,19 +26,43 @@ type LogBuffer struct {
 	taken uint64    // the lowest number taken back last time
 }
 
-// NewLogBuffer returns an empty buffer for size lines.
-func NewLogBuffer(size int) *LogBuffer { return &LogBuffer{lines: make([]LogLine, size)} }
+// middle is the number of the first line that is added: there is room before it for all the past.
+const middle = 1 << 62
 
-// Append cleans a line and adds it.
-func (b *LogBuffer) Append(l LogLine) {
+// NewLogBuffer returns an empty buffer for size lines.
+func NewLogBuffer(size int) *LogBuffer {
+	return &LogBuffer{lines: make([]LogLine, size), first: middle, end: middle}
+}
+
+// Cleaned returns the line as a buffer keeps it.
+func (l LogLine) Cleaned() LogLine {
 	l.Name = Clean(l.Name)
 	if !isPlain(l.Text) || len(l.Text) > maxLine {
 		l.Text = strings.Join(CleanLines(l.Text), "\n")
 	}
-	b.lines[b.end%uint64(len(b.lines))] = l
+	return l
+}
+
+// Append cleans a line and adds it.
+func (b *LogBuffer) Append(l LogLine) {
+	*b.At(b.end) = l.Cleaned()
 	b.end++
 	if b.end-b.first > uint64(len(b.lines)) {
 		b.first++
+	}
+}
+
+// Prepend cleans lines and puts them before all others; they keep their order. Where that makes too many, the newest are
+// taken back: who goes into the past has left them behind.
+func (b *LogBuffer) Prepend(lines []LogLine) {
+	size := len(b.lines)
+	lines = lines[:min(len(lines), size)]
+	if over := b.Len() + len(lines) - size; over > 0 {
+		b.TakeBack(b.end - uint64(over))
+	}
+	for _, l := range slices.Backward(lines) {
+		b.first--
+		*b.At(b.first) = l.Cleaned()
 	}
 }
 
@@ -63,7 +87,7 @@ func (b *LogBuffer) TakeBack(n uint64) {
 func (b *LogBuffer) Last(f LogFilter, n int) []*LogLine {
 	var out []*LogLine
 	for i := b.end; i > b.first && len(out) < n; i-- {
-		if l := b.At(i - 1); f.accepts(l) {
+		if l := b.At(i - 1); f.Accepts(l) {
 			out = append(out, l)
 		}
 	}

@@ -2,7 +2,9 @@ package widget
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Move moves the cursor by rows. Up stops following; down to the last row resumes it.
@@ -28,6 +30,23 @@ func (p *LogPane) Move(rows int) {
 func (p *LogPane) Home() {
 	p.Follow(false)
 	p.cursor, p.top = spot{}, spot{}
+	p.show()
+}
+
+// AtTop tells whether there is nothing above the cursor.
+func (p *LogPane) AtTop() bool { return p.cursor == spot{} }
+
+// GoTo puts the cursor on the newest line that is not newer than t, or on the oldest, and into the middle.
+func (p *LogPane) GoTo(t time.Time) {
+	p.Follow(false)
+	i, _ := slices.BinarySearchFunc(p.chosen, t, func(n uint64, t time.Time) int {
+		if p.buf.At(n).Time.After(t) {
+			return 1
+		}
+		return -1
+	})
+	p.cursor = spot{index: max(0, i-1)}
+	p.top = p.back(p.cursor, p.height/2)
 	p.show()
 }
 

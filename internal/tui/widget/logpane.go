@@ -20,7 +20,8 @@ type LogFilter struct {
 	From, To time.Time
 }
 
-func (f *LogFilter) accepts(l *LogLine) bool {
+// Accepts tells whether f chooses a line.
+func (f *LogFilter) Accepts(l *LogLine) bool {
 	switch {
 	case l.Level < f.Level, f.Name != "" && l.Name != f.Name:
 		return false
@@ -39,12 +40,15 @@ type spot struct {
 // LogPane is a window on a LogBuffer: filtered, scrolled, searched. It follows the newest line until it is scrolled up,
 // and then says how many have come since.
 type LogPane struct {
+	Dates bool // show dates: the lines are not all of today
+
 	theme  *theme.Theme
 	buf    *LogBuffer
 	filter LogFilter
 
 	chosen []uint64 // numbers of the lines that pass the filter, ascending
-	seen   uint64   // lines below this number have been looked at
+	low    uint64   // lines from this number
+	seen   uint64   // to below this one have been looked at
 	takes  uint64   // the buffer's, when that was
 	width  int
 	height int
@@ -78,7 +82,7 @@ func (p *LogPane) Filter() LogFilter { return p.filter }
 func (p *LogPane) SetFilter(f LogFilter) {
 	number, had := p.current()
 	p.filter = f
-	p.chosen, p.seen, p.fresh = p.chosen[:0], p.buf.First(), 0
+	p.chosen, p.low, p.seen, p.fresh = p.chosen[:0], p.buf.First(), p.buf.First(), 0
 	p.Sync()
 	if had && !p.following {
 		i, _ := slices.BinarySearch(p.chosen, number)
@@ -113,8 +117,9 @@ func (p *LogPane) Sync() {
 		p.cursor, p.top = p.cursor.minus(gone), p.top.minus(gone)
 	}
 	p.takeBack()
+	p.reach()
 	for n := max(p.seen, p.buf.First()); n < p.buf.End(); n++ {
-		if p.filter.accepts(p.buf.At(n)) {
+		if p.filter.Accepts(p.buf.At(n)) {
 			p.chosen = append(p.chosen, n)
 			if !p.following {
 				p.fresh++
@@ -135,13 +140,29 @@ func (p *LogPane) takeBack() {
 	case 1:
 		p.seen = min(p.seen, p.buf.taken)
 	default: // taken back several times since: only the last is known
-		p.seen = p.buf.First()
+		p.low, p.seen = p.buf.First(), p.buf.First()
 	}
 	keep, _ := slices.BinarySearch(p.chosen, p.seen)
 	if !p.following {
 		p.fresh = max(0, p.fresh-(len(p.chosen)-keep))
 	}
 	p.chosen = p.chosen[:keep]
+}
+
+// reach takes in the lines that were put before the oldest. What is in sight stays where it is.
+func (p *LogPane) reach() {
+	var older []uint64
+	for n := p.buf.First(); n < p.low; n++ {
+		if p.filter.Accepts(p.buf.At(n)) {
+			older = append(older, n)
+		}
+	}
+	p.low = p.buf.First()
+	if len(older) > 0 {
+		p.chosen = append(older, p.chosen...)
+		p.cursor.index += len(older)
+		p.top.index += len(older)
+	}
 }
 
 func (s spot) minus(n int) spot {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"nowcast/internal/tui/theme"
 )
 
 var start = time.Date(2031, 5, 17, 5, 0, 0, 0, time.UTC)
@@ -245,5 +247,71 @@ func BenchmarkLogPaneView(b *testing.B) {
 	p.Follow(true)
 	for b.Loop() {
 		p.View(time.UTC, true)
+	}
+}
+
+// What is put before the oldest line moves nothing that is in sight, and the buffer keeps to its size.
+func TestLinesPutBeforeTheOldestMoveNothingInSight(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		size := 20 + r.IntN(60)
+		buf := NewLogBuffer(size)
+		oldest := 10_000
+		var want []string // what the buffer has
+		add := func(n int) {
+			var lines []LogLine
+			for i := range n {
+				lines = append(lines, LogLine{Text: fmt.Sprint(oldest - n + i), Level: slog.Level(4 * r.IntN(2))})
+			}
+			oldest -= n
+			buf.Prepend(lines)
+			texts := make([]string, n)
+			for i := range lines {
+				texts[i] = lines[i].Text
+			}
+			want = append(texts, want...)
+			want = want[:min(len(want), size)]
+		}
+		add(1 + r.IntN(40))
+		p := NewLogPane(theme.New(theme.Options{}), buf)
+		p.SetSize(60, 1+r.IntN(10))
+		p.Home()
+		for range 10 {
+			p.Move(r.IntN(5))
+			p.Follow(false)
+			before := p.View(time.UTC, true)
+			line := p.Current().Text
+			add(r.IntN(8))
+			p.Sync()
+			if i := slices.Index(want, line); i >= 0 && i+p.Height() < len(want) {
+				if got := p.View(time.UTC, true); !slices.Equal(got, before) {
+					t.Fatalf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(got, "\n"))
+				}
+			}
+			if buf.Len() != len(want) || p.Len() != len(want) {
+				t.Fatalf("the buffer has %d lines, the pane %d, want %d", buf.Len(), p.Len(), len(want))
+			}
+			for i, w := range want {
+				if got := buf.At(buf.First() + uint64(i)).Text; got != w {
+					t.Fatalf("line %d is %s, want %s", i, got, w)
+				}
+			}
+		}
+	}
+}
+
+func TestGoToFindsTheLineOfATime(t *testing.T) {
+	buf := NewLogBuffer(100)
+	at := func(second int) time.Time { return time.Unix(int64(second), 0) }
+	for i := range 50 {
+		buf.Append(LogLine{Time: at(10 + 2*i), Text: fmt.Sprint(10 + 2*i)})
+	}
+	p := NewLogPane(theme.New(theme.Options{}), buf)
+	p.SetSize(60, 9)
+	for second, want := range map[int]string{0: "10", 10: "10", 11: "10", 12: "12", 57: "56", 108: "108", 1000: "108"} {
+		p.GoTo(at(second))
+		if got := p.Current().Text; got != want {
+			t.Errorf("at %d it is on %s, want %s", second, got, want)
+		}
 	}
 }

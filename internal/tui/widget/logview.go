@@ -17,10 +17,14 @@ type layout struct {
 const wide = 110
 
 func (p *LogPane) layout() layout {
+	lay := layout{"15:04:05.000", len("CRITICAL"), 24}
 	if p.width < wide {
-		return layout{"15:04:05", len("ERROR"), 18}
+		lay = layout{"15:04:05", len("ERROR"), 18}
 	}
-	return layout{"15:04:05.000", len("CRITICAL"), 24}
+	if p.Dates {
+		lay.clock = "01-02 " + lay.clock
+	}
+	return lay
 }
 
 // prefix returns the cells before the message.
