@@ -32,32 +32,38 @@ var allowed = map[string]string{
 	"internal/core/launcher":       "config launch golang.org/x/sys",
 	"internal/core/logging":        "config feed pyyaml wire github.com/ncruces/go-strftime",
 	"internal/core/rules":          "checklist config launch message pyyaml",
-	"internal/core/rules/python":   "checklist config launch message pyyaml rules",
-	"internal/core/rules/starlark": "checklist config launch message pyyaml rules go.starlark.net",
+	"internal/core/rules/python":   "checklist config launch message pyyaml rules rules/watch golang.org/x/sys",
+	"internal/core/rules/starlark": "checklist config launch message pyyaml rules rules/watch go.starlark.net",
+	"internal/core/rules/watch":    "",
+	"internal/core/notify":         "config feed github.com/getsentry/sentry-go",
 	"internal/core/store":          "checklist engine launch github.com/pressly/goose/v3 modernc.org/sqlite golang.org/x/sys",
 	// loops
-	"internal/core/manager":    "checklist config control engine feed launch message pyyaml wire",
-	"internal/core/aggregator": "control feed",
-	"internal/core/daemon":     "feed",
-	"internal/core/supervisor": "",
+	"internal/core/migrate":            "config pyyaml golang.org/x/sys",
+	"internal/core/manager":            "checklist config control engine feed launch message pyyaml wire",
+	"internal/core/scheduler":          "config control engine feed launch message github.com/robfig/cron/v3",
+	"internal/core/aggregator":         "engine feed logging wire",
+	"internal/core/aggregator/history": "control feed golang.org/x/sys",
+	"internal/core/daemon":             "feed",
+	"internal/core/supervisor":         "",
 	// console: a page knows no other page and not the network
-	"internal/tui/theme":     "charm.land/lipgloss/v2",
+	"internal/tui/theme":     "launch charm.land/lipgloss/v2",
 	"internal/tui/widget":    "tui/theme charm.land/bubbles/v2 charm.land/bubbletea/v2 github.com/charmbracelet/x/ansi",
 	"internal/tui/launches":  "launch tui/theme tui/widget charm.land/bubbles/v2 charm.land/bubbletea/v2",
 	"internal/tui/checklist": "pyyaml tui/theme tui/widget charm.land/bubbles/v2 charm.land/bubbletea/v2",
+	"internal/tui/schedule":  "launch tui/theme tui/widget charm.land/bubbles/v2 charm.land/bubbletea/v2",
 	"internal/tui/logs":      "tui/theme tui/widget charm.land/bubbles/v2 charm.land/bubbletea/v2",
 	"internal/tui/link":      "control feed charm.land/bubbletea/v2",
-	"internal/tui": "control engine feed launch tui/checklist tui/launches tui/link tui/logs tui/theme tui/widget " +
+	"internal/tui": "control engine feed launch tui/checklist tui/launches tui/link tui/logs tui/schedule tui/theme tui/widget " +
 		"charm.land/bubbles/v2 charm.land/bubbletea/v2",
 	// workers
-	"workers":         "config feed logging message pyyaml wire golang.org/x/sys",
+	"workers":         "config feed logging message notify pyyaml wire golang.org/x/sys",
 	"workers/builtin": "workers",
 	"workers/standin": "demo launch workers",
 	// programs, and the recorded day
 	"internal":      "",
 	"internal/demo": "launch message pyyaml",
-	"cmd/nowcastd": "aggregator broker config control daemon demo feed launch launcher logging manager message pyyaml rules " +
-		"rules/starlark store supervisor wire workers workers/builtin github.com/spf13/cobra",
+	"cmd/nowcastd": "aggregator aggregator/history broker config control daemon demo engine feed launch launcher logging manager message migrate notify pyyaml rules scheduler " +
+		"rules/python rules/starlark store supervisor wire workers workers/builtin github.com/spf13/cobra",
 	"cmd/nowcast-tui": "config tui tui/theme github.com/charmbracelet/x/term github.com/spf13/cobra",
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/logging"
+	"nowcast/internal/core/notify"
 )
 
 // Execute runs the worker and returns its exit status. It is Main without os.Exit, for programs that contain several workers.
@@ -222,8 +223,15 @@ func open(name, file string, debug bool, p Process) (*Run, error) {
 		if r.feed != nil {
 			o.Feed = r.feed.Log
 		}
+		dsn, _ := p.LookupEnv("SENTRY_DSN")
+		if r.sentry, err = notify.NewSentry(dsn, name, p.Stderr); err != nil {
+			fmt.Fprintf(p.Stderr, "%s: %v\n", name, err)
+		} else if r.sentry != nil {
+			o.Show = r.sentry.Log
+		}
 	}
 	if r.logs, err = logging.Open(cfg, name, logging.Worker, o); err != nil {
+		r.sentry.Close()
 		if r.feed != nil {
 			err = errors.Join(err, r.feed.Close())
 		}

@@ -15,6 +15,7 @@ import (
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/logging"
 	"nowcast/internal/core/message"
+	"nowcast/internal/core/notify"
 	"nowcast/internal/core/wire"
 )
 
@@ -31,6 +32,7 @@ type Run struct {
 	ctx       context.Context
 	logs      *logging.Log
 	feed      *feed.Publisher // nil if no broker of ours runs here
+	sentry    *notify.Sentry  // nil if errors do not go there
 	manager   *wire.Requester // nil with --debug
 	endpoint  string
 	warnEvery time.Duration
@@ -112,6 +114,7 @@ func (r *Run) close() {
 		r.manager.Close()
 	}
 	r.logs.Close()
+	r.sentry.Close()
 	if r.feed != nil {
 		r.feed.Close()
 	}

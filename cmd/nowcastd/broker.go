@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"nowcast/internal/core/broker"
@@ -31,18 +33,16 @@ restarted at any time.`,
 				d.logger.Error(err.Error())
 				return err
 			}
-			return d.serve(c.Context(), nil, b.Run)
+			reload := func(ctx context.Context, cfg *config.Config) error {
+				return b.Rebind(ctx, workersPort(cfg), managerPort(cfg))
+			}
+			return d.serve(c.Context(), reload, b.Run)
 		},
 	}
 }
 
 func newBroker(d *process) (*broker.Broker, error) {
-	z := d.cfg.ZMQ
-	o := broker.Options{
-		Logger:  d.logger,
-		Workers: wire.BindTCP(z.Host, z.Bind, z.WorkersPort),
-		Manager: wire.BindTCP(z.Host, z.Bind, z.ManagerPort),
-	}
+	o := broker.Options{Logger: d.logger, Workers: workersPort(d.cfg), Manager: managerPort(d.cfg)}
 	for name, endpoint := range map[string]*string{
 		config.SocketFeedIn: &o.FeedIn, config.SocketFeed: &o.FeedOut,
 		config.SocketControl: &o.ControlClients, config.SocketControlDaemons: &o.ControlDaemons,
@@ -53,4 +53,12 @@ func newBroker(d *process) (*broker.Broker, error) {
 		}
 	}
 	return broker.New(o)
+}
+
+func workersPort(cfg *config.Config) string {
+	return wire.BindTCP(cfg.ZMQ.Host, cfg.ZMQ.Bind, cfg.ZMQ.WorkersPort)
+}
+
+func managerPort(cfg *config.Config) string {
+	return wire.BindTCP(cfg.ZMQ.Host, cfg.ZMQ.Bind, cfg.ZMQ.ManagerPort)
 }

@@ -19,8 +19,10 @@ func TestCheckFindsMistakesInLoggingAndModulesThatAreNotThere(t *testing.T) {
 			output: "CONFIG:15: error: logging: handlers: text: class: is own.Handler, which is not known here"},
 		{name: "a log file in no directory", old: "filename: ", new: "filename: logs/", code: exitUsage,
 			output: "CONFIG:18: error: logging: handlers: text: filename: is in DIR/logs, which does not exist: make it"},
-		{name: "scheduled workers", old: "zmq:", new: "scheduled workers:\n  - any:\n      at: '05:15'\nzmq:", code: 0,
-			output: "warning: CONFIG:3: scheduled workers: is not acted upon yet, so nothing launches these workers: let cron launch them"},
+		{name: "an entry of the schedule without a unit", old: "zmq:", new: "scheduled workers:\n  - any:\n      at: '05:15'\nzmq:", code: exitUsage,
+			output: "CONFIG:4: error: scheduled workers: item 1: any: does not say when: every is missing: write every: day and at: \"05:15\", or cron: 15 5 * * *"},
+		{name: "a time of day that is none", old: "zmq:", new: "scheduled workers:\n  - any:\n      every: hour\n      at: '05:15:00'\nzmq:", code: exitUsage,
+			output: "CONFIG:4: error: scheduled workers: item 1: any: at: is \"05:15:00\", which is no time for every hour: write it as :MM or MM:SS, in quotes"},
 		{name: "slack notifications", old: "zmq:", new: "slack notifications: {slack url envvar: X}\nzmq:", code: 0,
 			output: "warning: CONFIG:3: slack notifications: is not acted upon yet"},
 		{name: "a module that Python does not find", code: exitUsage,
@@ -29,7 +31,7 @@ func TestCheckFindsMistakesInLoggingAndModulesThatAreNotThere(t *testing.T) {
 		{name: "modules that Python finds", old: "    late: {checklist key: late, ", new: "    decoder: {checklist key: d, success: done}\n    late: {checklist key: late, ", code: 0,
 			rules: `[NextWorker("json.decoder")] if msg.payload else []` + "\n\nafter_decoder = after_any\n", output: "is in order"},
 		{name: "rules that are not there", old: "next_workers.star", new: "gone.star", code: exitUsage,
-			output: "CONFIG:30: message registry: next workers module: is DIR/gone.star, which does not exist: create it with a function after_WORKER"},
+			output: "CONFIG:30: error: message registry: next workers module: is DIR/gone.star, which does not exist: create it with a function after_WORKER"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newAny(t)

@@ -67,7 +67,7 @@ func (s *system) try(t *testing.T, e example) result {
 
 func words(line string, more ...string) []string { return append(strings.Fields(line), more...) }
 
-var commands = []string{"up", "broker", "manager", "log-aggregator", "status", "launch", "kill", "logs", "checklist",
+var commands = []string{"up", "broker", "manager", "scheduler", "log-aggregator", "status", "launch", "kill", "schedule", "logs", "checklist",
 	"worker", "run", "send", "check", "graph", "demo"}
 
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
@@ -82,7 +82,7 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 			t.Errorf("%s --help has no example:\n%s", c, got.stdout)
 		}
 	}
-	for _, c := range []string{"status", "launch", "kill", "logs", "checklist", "send", "check", "graph"} {
+	for _, c := range []string{"status", "launch", "kill", "schedule", "logs", "checklist", "send", "check", "graph"} {
 		if got := s.execute("", c, "--help"); !strings.Contains(got.stdout, " --json ") {
 			t.Errorf("%s prints data and has no --json", c)
 		}
@@ -118,7 +118,7 @@ func TestWrongCommandLinesAreRefusedWithExitCode2(t *testing.T) {
 
 func TestWithoutDaemonsTheExitCodeIs3(t *testing.T) {
 	s := newAny(t)
-	for _, line := range []string{"status CONFIG", "launch CONFIG any", "kill CONFIG 1", "checklist CONFIG", "logs CONFIG"} {
+	for _, line := range []string{"status CONFIG", "launch CONFIG any", "kill CONFIG 1", "schedule CONFIG", "schedule run CONFIG any", "checklist CONFIG", "logs CONFIG"} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel() // each gives the daemons some seconds to come back
 			s.try(t, example{args: words(line), code: exitNobody, stderr: "is nowcastd up running with this configuration?"})
@@ -142,10 +142,10 @@ func TestCheckNamesFileLineAndRemedy(t *testing.T) {
 		{name: "no checklist file", old: "checklist file:", new: "check list file:", code: 2, output: "checklist file: "},
 		{name: "an environment variable that is not set", old: "checklist file: ", new: "checklist file: $(NOWCAST.ENV.NOWCAST_NOT_SET)/", code: 2, output: "CONFIG:2: checklist file: "},
 		{name: "a rules file that is not there", old: "next_workers.star", new: "no_workers.star", code: 2, output: "no_workers.star"},
-		{name: "rules in Python", old: "next_workers.star", new: "nowcast.next_workers", code: 2, output: "CONFIG:30: message registry: next workers module: is the Python module nowcast.next_workers"},
+		{name: "rules in Python", old: "next_workers.star", new: "nowcast.next_workers", code: 2, output: "CONFIG:30: error: message registry: next workers module: is nowcast.next_workers, which /usr/bin/python3 does not find from DIR: start nowcastd in"},
 		{name: "a message type without words", old: "success: done", new: "success: 7", code: 2, output: "CONFIG:33: message registry: workers: any: success: is the number 7"},
 		{name: "a syntax error in the rules", rules: "def after_any(msg):\n    return [\n", code: 2, output: "DIR/next_workers.star:"},
-		{name: "a rule that takes too little", rules: "def after_any(msg):\n    return []\n", code: 2, output: "DIR/next_workers.star:1:1: after_any cannot be called with three arguments: write def after_any(msg, config, checklist)"},
+		{name: "a rule that takes too little", rules: "def after_any(msg):\n    return []\n", code: 2, output: "DIR/next_workers.star:1: error: the rules cannot be loaded: after_any cannot be called with three arguments: write def after_any(msg, config, checklist)"},
 		{name: "a rule that is missing", rules: launches("x"), code: 2, output: "no function after_reporter, but reporter is in the message registry: add def after_reporter(msg, config, checklist)"},
 		{name: "a rule that fails", rules: anyRules + "def after_late(msg, config, checklist):\n    return [1 // 0]\n", code: 2, output: "DIR/next_workers.star:7: error: after_late fails for \"success\": "},
 		{name: "a launch of a worker that is not registered", rules: anyRules + "def after_late(msg, config, checklist):\n    return [NextWorker(\"stranger\")]\n", code: 2, output: "error: after_late launches stranger for \"success\", but stranger is not in the message registry"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
@@ -18,10 +17,12 @@ import (
 	"nowcast/internal/core/launcher"
 	"nowcast/internal/core/logging"
 	"nowcast/internal/core/rules"
+	"nowcast/internal/core/scheduler"
 )
 
 func (p *program) check() *cobra.Command {
-	var asJSON bool
+	var asJSON, fromNEMO bool
+	var services string
 	c := &cobra.Command{
 		Use:   "check CONFIG",
 		Short: "Check a configuration and its rules without running anything",
@@ -30,32 +31,48 @@ called with every message type that its worker may send, and every worker that a
 launched must be one that can be found and a host that is configured. If python: names a Python
 interpreter, it is asked for the modules of the workers that it would run here.
 
+With --from-nemo, CONFIG is that of an installation of NEMO_Nowcast. What must be done, what will
+be different and what stays the same is printed as well; environment, running daemons and, with
+--supervisord, their programs there are looked at. Run it on the host and as the user of the daemons.
+
 Exit code 0: no errors (there may be warnings); 2: errors.`,
-		Example: "  nowcastd check nowcast.yaml",
+		Example: "  nowcastd check nowcast.yaml\n  nowcastd check --from-nemo --supervisord supervisord.ini nowcast.yaml",
 		Args:    configArg(0),
 	}
 	jsonFlag(c, &asJSON)
+	c.Flags().BoolVar(&fromNEMO, "from-nemo", false, "say what moving over from NEMO_Nowcast takes")
+	c.Flags().StringVar(&services, "supervisord", "", "with --from-nemo: the supervisord.ini (or circus.ini) that runs the Python daemons")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if fromNEMO {
+			return p.checkFromNEMO(c.Context(), args[0], services, asJSON)
+		}
+		if services != "" {
+			return usage("--supervisord is for check --from-nemo")
+		}
 		cfg, err := p.load(args[0])
 		if err != nil {
 			return err
 		}
-		evaluator, err := openRules(cfg, slog.New(slog.DiscardHandler))
-		if err != nil {
-			return failure{err, exitUsage}
-		}
-		defer evaluator.Close()
-		wrong, warnings := logging.Check(cfg)
-		cfg.Warnings = append(cfg.Warnings, warnings...)
-		var findings []rules.Finding
-		for _, e := range wrong {
-			findings = append(findings, rules.Finding{Severity: rules.Wrong, File: e.File, Line: e.Line, Text: e.Text()})
-		}
-		findings = append(findings, rules.Check(c.Context(), cfg, evaluator)...)
-		findings = append(findings, p.programs(c.Context(), cfg, evaluator)...)
-		return p.printFindings(cfg, findings, asJSON)
+		return p.printFindings(cfg, p.findings(c.Context(), cfg), asJSON)
 	}
 	return c
+}
+
+// findings is what check has to say of a configuration that could be loaded, beside cfg.Warnings, to which it adds.
+func (p *program) findings(ctx context.Context, cfg *config.Config) []rules.Finding {
+	wrong, warnings := logging.Check(cfg)
+	cfg.Warnings = append(cfg.Warnings, warnings...)
+	var findings []rules.Finding
+	for _, e := range append(wrong, scheduler.Check(cfg)...) {
+		findings = append(findings, rules.Finding{Severity: rules.Wrong, File: e.File, Line: e.Line, Text: e.Text()})
+	}
+	evaluator, err := p.inspectRules(cfg)
+	if err != nil {
+		return append(findings, unusable(err))
+	}
+	defer evaluator.Close()
+	findings = append(findings, rules.Check(ctx, cfg, evaluator)...)
+	return append(findings, p.programs(ctx, cfg, evaluator)...)
 }
 
 // programs finds workers that could not be started on this host: those that a rule launches here, and those with a command
@@ -144,7 +161,7 @@ shows only some of what it can launch; such rules are listed on standard error.`
 		if err != nil {
 			return err
 		}
-		evaluator, err := openRules(cfg, slog.New(slog.DiscardHandler))
+		evaluator, err := p.inspectRules(cfg)
 		if err != nil {
 			return failure{err, exitUsage}
 		}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"reflect"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -18,11 +17,8 @@ import (
 	"nowcast/internal/core/launcher"
 	"nowcast/internal/core/logging"
 	"nowcast/internal/core/manager"
-	"nowcast/internal/core/pyyaml"
 	"nowcast/internal/core/rules"
-	"nowcast/internal/core/rules/starlark"
 	"nowcast/internal/core/store"
-	"nowcast/internal/core/wire"
 )
 
 func (p *program) manager() *cobra.Command {
@@ -56,14 +52,16 @@ running is taken over.`,
 
 func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) error {
 	debug.SetGCPercent(300) // messages are short-lived: fewer collections are worth some megabytes
-	evaluator, err := openRules(d.cfg, d.logger)
+	evaluator, err := p.openRules(d.cfg, d.logger, d.log.Logger)
 	if errors.Is(err, fs.ErrNotExist) {
 		d.logger.Log(ctx, logging.LevelCritical, "could not find next workers module: "+d.cfg.Registry.NextWorkers)
 	}
 	if err != nil {
 		return failure{err, exitUsage}
 	}
-	defer evaluator.Close()
+	defer func() { evaluator.Close() }() // the one that is in use by then
+	slack := p.slack(d)
+	defer slack.Close() // after the database is free for the next manager
 	db, err := store.Open(ctx, d.cfg.StatePath("state.db"))
 	if err != nil {
 		return err
@@ -80,9 +78,7 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 		return err
 	}
 	defer processes.Close()
-	requests, err := wire.Open(wire.Options{
-		Kind: wire.Dealer, Connect: []string{wire.TCP(d.cfg.ZMQ.Host, d.cfg.ZMQ.ManagerPort)}, Linger: time.Second,
-	})
+	requests, err := connectManager(d)
 	if err != nil {
 		return err
 	}
@@ -91,9 +87,8 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 		Config: d.cfg, IgnoreChecklist: ignoreChecklist, Requests: requests, Store: db, Rules: evaluator, NoFunction: rules.ErrNoFunction,
 		Launcher: processes, Feed: d.feed, Log: d.logger, Now: time.Now,
 	}
-	if d.log.HasHandlers("checklist") {
-		o.ChecklistLog = d.log.Logger("checklist")
-	}
+	o.ChecklistLog = checklistLog(d)
+	o.Notify = slack.Report
 	m, err := manager.New(ctx, o)
 	if err != nil {
 		return err
@@ -109,7 +104,12 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 	tidying, stopTidying := context.WithCancel(ctx)
 	defer stopTidying()
 	go tidy(tidying, d.logger, processes)
-	reload := func(ctx context.Context) error { return p.reloadManager(ctx, d, m) }
+	reload := func(ctx context.Context, cfg *config.Config) error {
+		if evaluator, err = p.reloadManager(ctx, d, cfg, m, evaluator, requests); err == nil {
+			slack.Configure(cfg.Slack)
+		}
+		return err
+	}
 	return d.serve(ctx, reload, together(m.Run, server.Run))
 }
 
@@ -127,60 +127,6 @@ func tidy(ctx context.Context, logger *slog.Logger, l *launcher.Launcher) {
 		case <-time.After(24 * time.Hour):
 		}
 	}
-}
-
-// reloadManager reads the configuration again for a running manager.
-func (p *program) reloadManager(ctx context.Context, d *process, m *manager.Manager) error {
-	cfg, err := p.load(d.cfg.File)
-	if err != nil {
-		return err
-	}
-	for _, section := range needRestart(d.cfg, cfg) {
-		d.logger.Warn("the change of " + section + " takes effect when the daemons are restarted; restart them soon, workers that start now read the changed file")
-	}
-	for _, w := range cfg.Warnings {
-		d.logger.Warn(w.Error())
-	}
-	m.Reload(ctx, cfg)
-	return nil
-}
-
-// needRestart names what has changed that a running manager does not take over.
-func needRestart(was, is *config.Config) (sections []string) {
-	for _, s := range []struct {
-		name string
-		same bool
-	}{
-		{"zmq", reflect.DeepEqual(was.ZMQ, is.ZMQ)},
-		{"logging", pyyaml.Equal(was.Logging, is.Logging)},
-		{"state dir", was.StateDir == is.StateDir},
-		{"checklist file", was.ChecklistFile == is.ChecklistFile},
-		{"message registry: next workers module", was.Registry.NextWorkers == is.Registry.NextWorkers},
-	} {
-		if !s.same {
-			sections = append(sections, s.name)
-		}
-	}
-	return sections
-}
-
-// missingRules is the complaint about a rules file that is not there.
-type missingRules struct{ error }
-
-func (missingRules) Unwrap() error { return fs.ErrNotExist }
-
-// openRules loads the rules that the configuration names.
-func openRules(cfg *config.Config, logger *slog.Logger) (rules.Evaluator, error) {
-	module := cfg.Registry.NextWorkers
-	if !strings.HasSuffix(module, ".star") {
-		return nil, cfg.Complaint("is the Python module "+module+", and Python rules are not supported yet",
-			"give a Starlark file, e.g. next_workers.star; see README.md, Write a rule", "message registry", "next workers module")
-	}
-	if _, err := os.Stat(module); errors.Is(err, fs.ErrNotExist) {
-		return nil, missingRules{cfg.Complaint("is "+module+", which does not exist",
-			"create it with a function after_WORKER(msg, config, checklist) for each worker, or correct the path", "message registry", "next workers module")}
-	}
-	return starlark.Open(starlark.Options{File: module, Config: cfg.Values, Registry: &cfg.Registry, Logger: logger})
 }
 
 // withoutReady removes what is between the supervisor and this process only.

@@ -274,32 +274,3 @@ func plainKey(v pyyaml.Value) string {
 	}
 	return string(bytes.TrimSpace(bytes.TrimSuffix(bytes.TrimSpace(pyyaml.Encode(v)), []byte("..."))))
 }
-
-func (p *program) logs() *cobra.Command {
-	var follow, asJSON bool
-	var a control.LogsArgs
-	var level string
-	c := &cobra.Command{
-		Use:   "logs CONFIG",
-		Short: "Show the merged log of all daemons and workers",
-		Long: `Print the newest log records that the log aggregator has, oldest first, in local time.
--f goes on with new ones as they come, until interrupted.`,
-		Example: "  nowcastd logs -f nowcast.yaml\n  nowcastd logs --name make_plots --search 'no such file' nowcast.yaml",
-		Args:    configArg(0),
-	}
-	f := c.Flags()
-	f.BoolVarP(&follow, "follow", "f", false, "go on with new records as they come")
-	f.IntVarP(&a.Last, "last", "n", 200, "at most so many records")
-	f.StringVar(&a.Name, "name", "", "only of this daemon or worker")
-	f.Int64Var(&a.Launch, "launch", 0, "only of this launch")
-	f.StringVar(&a.Search, "search", "", "only with this text, case ignored")
-	f.StringVar(&level, "level", "DEBUG", "only of this level and above")
-	jsonFlag(c, &asJSON)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		if !slices.Contains(levelNames, level) {
-			return usage("--level %s: give one of %s", level, strings.Join(levelNames, ", "))
-		}
-		return p.showLogs(c.Context(), args[0], logView{args: a, level: level, follow: follow, json: asJSON})
-	}
-	return c
-}

@@ -17,6 +17,7 @@ import (
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/logging"
 	"nowcast/internal/core/message"
+	"nowcast/internal/core/notify"
 	"nowcast/internal/core/supervisor"
 	"nowcast/internal/core/wire"
 )
@@ -28,7 +29,10 @@ type process struct {
 	log    *logging.Log
 	logger *slog.Logger
 	feed   *feed.Publisher
+	sentry *notify.Sentry // nil: errors do not go there
 	lookup func(string) (string, bool)
+
+	hangups chan os.Signal // SIGHUP, from the beginning: one that comes before there is anything to reload must not end us
 }
 
 // load reads the configuration file.
@@ -38,6 +42,9 @@ func (p *program) load(file string) (*config.Config, error) {
 
 // open makes the process called name ready to log and to publish, and says so in the log.
 func (p *program) open(file, name string, role logging.Role) (*process, error) {
+	// Any number of signals while one is handled is one more: what counts is that the file is read after the last.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
 	cfg, err := p.load(file)
 	if err != nil {
 		return nil, err
@@ -53,22 +60,30 @@ func (p *program) open(file, name string, role logging.Role) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := logging.Open(cfg, name, role, logging.Options{Feed: publisher.Log, Stdout: p.Stdout, Stderr: p.Stderr})
+	o := logging.Options{Feed: publisher.Log, Stdout: p.Stdout, Stderr: p.Stderr}
+	sentry, noSentry := p.sentry(name, &o)
+	log, err := logging.Open(cfg, name, role, o)
 	if err != nil {
+		sentry.Close()
 		publisher.Close()
 		return nil, err
 	}
 	log.Announce()
+	if noSentry != nil {
+		log.Logger(name).Warn(noSentry.Error())
+	}
 	if name == message.ManagerName { // once is enough
 		for _, w := range cfg.Warnings {
 			log.Logger(name).Warn(w.Error())
 		}
 	}
-	return &process{name: name, cfg: cfg, log: log, logger: log.Logger(name), feed: publisher, lookup: p.LookupEnv}, nil
+	return &process{name: name, cfg: cfg, log: log, logger: log.Logger(name), feed: publisher, sentry: sentry, lookup: p.LookupEnv, hangups: hangups}, nil
 }
 
 func (d *process) close() {
+	signal.Stop(d.hangups)
 	d.log.Close()
+	d.sentry.Close()
 	d.feed.Close()
 }
 
@@ -81,16 +96,14 @@ func socket(cfg *config.Config, name string) (string, error) {
 	return wire.IPC(path)
 }
 
-// serve runs a daemon until a signal ends it: heartbeats, readiness, the log lines about signals, and work. reload is called
-// for each SIGHUP; nil: there is nothing to reload.
-func (d *process) serve(parent context.Context, reload func(context.Context) error, work func(context.Context) error) error {
+// serve runs a daemon until a signal ends it: heartbeats, readiness, the log lines about signals, and work. For each SIGHUP, reload
+// is given the changed configuration, which is valid; with an error it must have changed nothing. nil: the daemon uses
+// nothing of it but the logging.
+func (d *process) serve(parent context.Context, reload func(context.Context, *config.Config) error, work func(context.Context) error) error {
 	ctx, cancel := untilSignal(parent)
 	defer cancel()
 	beating := daemon.Heartbeats(d.name, d.feed.Publish, time.Now)
 	defer beating.Stop()
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
 	reloading := make(chan struct{})
 	go func() {
 		defer close(reloading)
@@ -98,7 +111,7 @@ func (d *process) serve(parent context.Context, reload func(context.Context) err
 			select {
 			case <-ctx.Done():
 				return
-			case <-hangups:
+			case <-d.hangups:
 				d.reload(ctx, reload)
 			}
 		}
@@ -115,17 +128,6 @@ func (d *process) serve(parent context.Context, reload func(context.Context) err
 	cancel()
 	<-reloading
 	return err
-}
-
-func (d *process) reload(ctx context.Context, reload func(context.Context) error) {
-	d.logger.Info("hangup signal (SIGHUP) received; reloading configuration")
-	if reload == nil {
-		d.logger.Info("nothing to reload here; changes of zmq, state dir and logging take effect at a restart")
-		return
-	}
-	if err := reload(ctx); err != nil {
-		d.logger.Error("the configuration in use stays in use: the changed one has mistakes\n" + err.Error())
-	}
 }
 
 // control returns the daemon's side of the control port.

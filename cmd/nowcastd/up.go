@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,7 +18,7 @@ func (p *program) up() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "up CONFIG",
 		Short: "Run all daemons, and start one again when it ends",
-		Long: `Run message broker, log aggregator and manager in the foreground until SIGINT or SIGTERM.
+		Long: `Run message broker, log aggregator, manager and scheduler in the foreground until SIGINT or SIGTERM.
 
 They are started in order, each when the one before is ready. One that ends is started
 again, after a wait that grows from 0.2 s to 30 s. SIGHUP is passed on to all. Running
@@ -31,7 +30,7 @@ workers are not touched when it stops; the next manager knows them.`,
 			if err != nil {
 				return err
 			}
-			evaluator, err := openRules(cfg, slog.New(slog.DiscardHandler)) // a manager without rules would be started again and again
+			evaluator, err := p.inspectRules(cfg) // a manager without rules would be started again and again
 			if err != nil {
 				return failure{err, exitUsage}
 			}
@@ -51,7 +50,7 @@ workers are not touched when it stops; the next manager knows them.`,
 			signal.Notify(hangups, syscall.SIGHUP)
 			defer signal.Stop(hangups)
 			o := supervisor.Options{Log: log.Logger("supervisor"), Reload: hangups}
-			for _, name := range []string{"broker", "log-aggregator", "manager"} {
+			for _, name := range []string{"broker", "log-aggregator", "manager", "scheduler"} {
 				child := supervisor.Child{Name: name, Argv: []string{self, name, cfg.File}, Essential: name == "broker"} // else the manager would talk to another broker
 				if name == "manager" && ignore {
 					child.FirstArgs = []string{"--ignore-checklist"} // one that is started again must keep what has happened since

@@ -6,14 +6,14 @@
 //	core/broker    passes its frames on, unread
 //	core/manager   takes a batch: decode, decide, commit, acknowledge, launch
 //	core/engine    decides what a message means: a function, without sockets, files or clock
-//	core/rules     what comes after a worker (rules/starlark)
+//	core/rules     what comes after a worker (rules/starlark, rules/python)
 //	core/store     makes the batch durable
 //	core/launcher  turns a launch into a process, and its end into an event
 //	core/feed      tells the world; the console mirrors it
 //	core/control   carries an operator's commands to the daemons
 //
 // Words they share: pyyaml (values as Python has them), message, launch, checklist, config. Beside the path: wire
-// (ZeroMQ), logging and aggregator (log records), daemon (what all daemons do), supervisor (`nowcastd up`).
+// (ZeroMQ), logging and aggregator (log records), scheduler (what is due when), notify (Slack and Sentry), daemon (what all daemons do), supervisor (`nowcastd up`).
 //
 // Imports run one way: words know only words, the decision knows only words, edges know words and wire, the manager knows
 // the edges only through interfaces that it declares. imports_test.go in the directory above keeps it so.

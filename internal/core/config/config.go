@@ -10,6 +10,8 @@
 package config
 
 import (
+	"time"
+
 	"nowcast/internal/core/pyyaml"
 )
 
@@ -17,11 +19,13 @@ import (
 // NEMO_Nowcast does not have and that have defaults, so a reference file is complete. Relative paths in the
 // file are relative to the file's own directory.
 type Config struct {
-	File          string // the file it was read from, absolute
-	ChecklistFile string // checklist file, absolute
-	Python        string // python; "" if there is none
-	StateDir      string // state dir (ours), absolute; default .nowcast beside the checklist file
-	MessageLimit  int    // message size limit (ours), bytes; default 64 MiB
+	File          string        // the file it was read from, absolute
+	ChecklistFile string        // checklist file, absolute
+	Python        string        // python; "" if there is none
+	StateDir      string        // state dir (ours), absolute; default .nowcast beside the checklist file
+	MessageLimit  int           // message size limit (ours), bytes; default 64 MiB
+	RuleTimeLimit time.Duration // rule time limit (ours) of one call; 0: what the rules' language has
+	LogHistory    int64         // log history (ours): bytes of log records that are kept for questions; default 2 GB
 
 	ZMQ      ZMQ
 	Registry Registry

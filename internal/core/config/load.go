@@ -18,6 +18,9 @@ import (
 // DefaultMessageLimit is how many bytes a message may have unless the file says otherwise: 64 MiB.
 const DefaultMessageLimit = 64 << 20
 
+// DefaultLogHistory is how many bytes of log records are kept unless the file says otherwise: 2 GB.
+const DefaultLogHistory = 2_000_000_000
+
 // Load reads a configuration file. lookupEnv is os.LookupEnv, or a stand-in. If there are mistakes in the file, the
 // error is an Errors with all of them.
 func Load(file string, lookupEnv func(string) (string, bool)) (*Config, error) {
@@ -47,7 +50,7 @@ func parse(given, abs string, data []byte, lookupEnv func(string) (string, bool)
 			Remedy: "a configuration has keys such as checklist file, zmq and message registry"}}
 	}
 	l := &loader{file: given, lines: lines, lookup: lookupEnv}
-	c := &Config{File: abs, given: given, root: root, lines: lines, MessageLimit: DefaultMessageLimit}
+	c := &Config{File: abs, given: given, root: root, lines: lines, MessageLimit: DefaultMessageLimit, LogHistory: DefaultLogHistory}
 	c.runtimeDir, _ = lookupEnv("XDG_RUNTIME_DIR")
 	c.tempDir, _ = lookupEnv("TMPDIR")
 	c.read(node{loader: l, value: root})
@@ -97,6 +100,12 @@ func (c *Config) read(top node) {
 	if n, ok := top.child("message size limit"); ok {
 		c.MessageLimit = n.size()
 	}
+	if n, ok := top.child("log history"); ok {
+		c.LogHistory = int64(n.size())
+	}
+	if n, ok := top.child("rule time limit"); ok {
+		c.RuleTimeLimit = n.duration()
+	}
 
 	if c.Logging = top.logging(); c.Logging != nil {
 		values.Set("logging", c.Logging)
@@ -105,8 +114,8 @@ func (c *Config) read(top node) {
 	c.Registry = c.registry(top)
 	c.ZMQ = top.zmq(c.Registry.Workers)
 	c.Hosts = top.hosts()
-	top.scheduledWorkers(c.Registry.Workers)
-	top.notifications()
+	c.Schedule = top.scheduledWorkers(c.Registry.Workers)
+	c.Slack = top.notifications(c.Registry.Workers)
 }
 
 // path makes a path of the file absolute.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,9 +22,10 @@ func env(vars map[string]string) func(string) (string, bool) {
 	}
 }
 
-// A mistake is written beside the line that it is about: "# error: TEXT", "# warning: TEXT". A distance in lines may follow
+// A mistake is written beside the line that it is about: "# error: TEXT", "# warning: TEXT", "# problem: TEXT" (of an entry of
+// the schedule, which spoils nothing else). A distance in lines may follow
 // the word (error-1: about the line above), or "at top" (about the file as a whole), or "at N".
-var expectation = regexp.MustCompile(`# (error|warning)(-\d+)?(?: at (top|\d+))?: (.*)`)
+var expectation = regexp.MustCompile(`# (error|warning|problem)(-\d+)?(?: at (top|\d+))?: (.*)`)
 
 type complaint struct {
 	line int
@@ -73,6 +75,11 @@ func TestMistakesAreReportedAtTheirLines(t *testing.T) {
 					t.Fatalf("got no errors, want %v", want["error"])
 				}
 				compare(t, file, c.Warnings, want["warning"])
+				var problems Errors
+				for _, s := range c.Schedule {
+					problems = append(problems, s.Problems...)
+				}
+				compare(t, file, problems, want["problem"])
 				return
 			}
 			errs, ok := err.(Errors)
@@ -148,6 +155,8 @@ func TestEveryKeyOfOursIsRead(t *testing.T) {
 		Python:        "/venv/bin/python",
 		StateDir:      filepath.Join(dir, "state/logs"),
 		MessageLimit:  16 << 20,
+		RuleTimeLimit: 2 * time.Minute,
+		LogHistory:    500_000_000,
 		ZMQ: ZMQ{Host: "nowcast.example", Bind: "192.0.2.1", ManagerPort: 4343, WorkersPort: 4344,
 			LoggingPorts: map[string][]string{"manager": {"5561"}, "workers": {"5562", "5563"}, "make_plots": {"salish.example:5556", "192.0.2.7:5556"}}},
 		Registry: Registry{
