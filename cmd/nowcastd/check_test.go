@@ -24,7 +24,7 @@ func TestCheckFindsMistakesInLoggingAndModulesThatAreNotThere(t *testing.T) {
 		{name: "a time of day that is none", old: "zmq:", new: "scheduled workers:\n  - any:\n      every: hour\n      at: '05:15:00'\nzmq:", code: exitUsage,
 			output: "CONFIG:4: error: scheduled workers: item 1: any: at: is \"05:15:00\", which is no time for every hour: write it as :MM or MM:SS, in quotes"},
 		{name: "slack notifications", old: "zmq:", new: "slack notifications: {slack url envvar: X}\nzmq:", code: 0,
-			output: "warning: CONFIG:3: slack notifications: is not acted upon yet"},
+			output: "warning: CONFIG:3: slack notifications: slack url envvar: is not a key that is used here: begin the name"},
 		{name: "a module that Python does not find", code: exitUsage,
 			rules:  `[NextWorker("nowhere.workers.late"), NextWorker("json.late"), NextWorker("json.decoder.late")]`,
 			output: "error: nowhere.workers.late cannot be started here: /usr/bin/python3 cannot find it (ModuleNotFoundError: No module named 'nowhere')"},
