@@ -222,7 +222,7 @@ func BenchmarkIdle(b *testing.B) {
 	const idle = 10 * time.Second
 	for b.Loop() {
 		s := newSystem(b, benchWorkers, benchRules)
-		names := []string{"broker", "log-aggregator", "manager"}
+		names := []string{"broker", "log-aggregator", "manager", "scheduler"}
 		daemons := map[string]*child{}
 		for _, name := range names {
 			daemons[name] = s.start(name)

@@ -171,6 +171,8 @@ func (s *safeBuffer) String() string {
 
 func TestASentryThatHangsDelaysNobodyAndTheEndByTwoSeconds(t *testing.T) {
 	hang := make(chan struct{})
+	answer := sync.OnceFunc(func() { close(hang) })
+	defer answer()
 	server := newSentryServer(t, func(http.ResponseWriter, *http.Request) { <-hang })
 	var stderr safeBuffer
 	s := open(t, server.dsn(), &stderr)
@@ -189,7 +191,7 @@ func TestASentryThatHangsDelaysNobodyAndTheEndByTwoSeconds(t *testing.T) {
 	began := time.Now()
 	s.Close()
 	took := time.Since(began)
-	close(hang)
+	answer()
 	if took < farewell-100*time.Millisecond || took > 3*farewell {
 		t.Errorf("Close took %v, want %v", took, farewell)
 	}
