@@ -280,33 +280,61 @@ func TestCheckAndGraphUnderstandPythonRules(t *testing.T) {
 	}
 }
 
-func TestCheckSaysWhichInterpreterLacksTheModule(t *testing.T) {
-	s := newSystem(t, "", "")
-	const production = "../../../shared/fixtures/salishsea/nowcast.yaml"
-	if _, err := os.Stat(production); err != nil {
+// production returns the production configuration, with an environment in which it can be read: Python is the one of this
+// machine, and log files go to the system's directory.
+func production(t *testing.T) (s *system, file string) {
+	t.Helper()
+	file, err := filepath.Abs("../../../shared/fixtures/salishsea/nowcast.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
 		t.Fatalf("the production configuration is needed beside the repository: %v", err)
 	}
+	s = newSystem(t, "", "")
 	if err := os.MkdirAll(filepath.Join(s.dir, "bin"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	python := filepath.Join(s.dir, "bin", "python")
-	if err := os.Symlink("/usr/bin/python3", python); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(production)
-	if err != nil {
+	if err := os.Symlink("/usr/bin/python3", filepath.Join(s.dir, "bin", "python")); err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range regexp.MustCompile(`\$\(NOWCAST\.ENV\.(\w+)\)`).FindAllStringSubmatch(string(text), -1) {
 		s.env = append(s.env, v[1]+"="+s.dir)
 	}
-	file, err := filepath.Abs(production)
-	if err != nil {
+	return s, file
+}
+
+func TestCheckAcceptsTheProductionConfiguration(t *testing.T) {
+	s, file := production(t)
+	if err := os.Mkdir(filepath.Join(s.dir, "nowcast"), 0o777); err != nil {
 		t.Fatal(err)
 	}
+	s.write("nowcast/__init__.py", "")
+	s.write("nowcast/next_workers.py", `
+import os, yaml
+
+with open(os.environ["PRODUCTION"]) as f:
+    registry = yaml.safe_load(f)["message registry"]
+
+def nothing(msg, config, checklist):
+    return []
+
+for worker in registry["workers"]:
+    globals()["after_" + worker] = nothing
+`)
+	s.env = append(s.env, "PRODUCTION="+file, "PYTHONPATH="+s.dir)
+	out, code := s.run("check", file)
+	if want := "is in order: 41 workers, rules from nowcast.next_workers"; code != 0 || !strings.Contains(out, want) || strings.Contains(out, "error:") {
+		t.Errorf("got %d\n%s\nwant 0 and %q", code, out, want)
+	}
+}
+
+func TestCheckSaysWhichInterpreterLacksTheModule(t *testing.T) {
+	s, file := production(t)
 	out, code := s.run("check", file)
 	for _, want := range []string{
-		"error: message registry: next workers module: is nowcast.next_workers, which " + python + " does not find from " + s.dir,
+		"error: message registry: next workers module: is nowcast.next_workers, which " + s.dir + "/bin/python does not find from " + s.dir,
 		"set PYTHONPATH, or install it there (", "No module named 'nowcast'",
 	} {
 		if code != exitUsage || !strings.Contains(out, want) {
