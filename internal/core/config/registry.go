@@ -2,9 +2,9 @@ package config
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"nowcast/internal/core/pyyaml"
 )
@@ -18,7 +18,17 @@ var replies = []struct{ typ, words string }{
 	{"no after_worker function", "ERROR - after_worker function not found in next_workers module"},
 }
 
-var dottedName = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
+// dotted tells whether text is a Python name, or several with dots between them.
+func dotted(text string) bool {
+	return !slices.ContainsFunc(strings.Split(text, "."), func(name string) bool {
+		for i, r := range name {
+			if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsNumber(r)) {
+				return true
+			}
+		}
+		return name == ""
+	})
+}
 
 func (c *Config) registry(top node) Registry {
 	s, ok := top.section("message registry", "write manager, next workers module and workers below it")
@@ -70,7 +80,7 @@ func (c *Config) nextWorkers(n node) string {
 			at.warnf("write the path without it", "has %s...), which is not replaced here", envPrefix)
 		}
 		return c.path(filepath.FromSlash(text))
-	case !dottedName.MatchString(text):
+	case !dotted(text):
 		at.errorf("give a Starlark file, e.g. next_workers.star, or a dotted Python module, e.g. nowcast.next_workers",
 			"is %q, neither a file that ends in .star nor a dotted Python name", text)
 	}
