@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 
@@ -62,7 +61,7 @@ func (p *program) aggregate(ctx context.Context, d *process) error {
 		Publish: d.feed.Log, Alert: func(a engine.Alert) { d.feed.Publish(feed.StreamAlert, a) },
 	}
 	o.Host, _ = os.Hostname()
-	if distributed(d.cfg) {
+	if d.cfg.Distributed() {
 		o.Files, o.Publishers = d.log, aggregator.Publishers(d.cfg.ZMQ.Host, d.cfg.ZMQ.LoggingPorts)
 	} else {
 		d.logger.Info("nothing to write: without logging: publisher each process writes its own log files")
@@ -83,18 +82,9 @@ func (p *program) aggregate(ctx context.Context, d *process) error {
 	return d.serve(ctx, reload, together(a.Run, server.Run))
 }
 
-// distributed tells whether processes publish their log instead of writing it.
-func distributed(cfg *config.Config) bool {
-	_, ok := cfg.Logging.Get("publisher")
-	return ok
-}
-
 // reloadAggregator takes over a changed configuration.
 func reloadAggregator(d *process, cfg *config.Config, a *aggregator.Aggregator, past *history.History) error {
-	if distributed(cfg) != distributed(d.cfg) {
-		return errors.New("a change between local and distributed logging takes effect at a restart of all daemons")
-	}
-	if distributed(cfg) {
+	if cfg.Distributed() {
 		if err := a.Subscribe(aggregator.Publishers(cfg.ZMQ.Host, cfg.ZMQ.LoggingPorts)); err != nil {
 			return err
 		}

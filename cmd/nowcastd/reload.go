@@ -18,6 +18,10 @@ func (d *process) reload(ctx context.Context, own func(context.Context, *config.
 		d.logger.Error("the configuration in use stays in use: the changed one has mistakes\n" + err.Error())
 		return
 	}
+	if cfg.Distributed() != d.cfg.Distributed() { // taken over by some and not by others, records would be written by nobody, or twice
+		d.logger.Error("the configuration in use stays in use: a change between local and distributed logging (logging: publisher) takes a restart of all daemons")
+		return
+	}
 	if cfg.StateDir != d.cfg.StateDir {
 		d.logger.Warn(fmt.Sprintf("the state directory is now %s: the daemons keep %s until all of them are restarted, and commands that read the changed file do not find them; "+
 			"to keep it, add state dir: %s", cfg.StateDir, d.cfg.StateDir, d.cfg.StateDir))

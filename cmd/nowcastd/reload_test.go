@@ -94,3 +94,26 @@ func TestTheConfigurationIsReloadedOnSIGHUP(t *testing.T) {
 		return ask(t, r, message.Message{Source: "newcomer", Type: "success"}).Type == message.NoAfterWorker
 	})
 }
+
+// Some daemons would take the change over and others not, and records would be written by nobody.
+func TestNoDaemonChangesBetweenLocalAndDistributedLogging(t *testing.T) {
+	s := newAny(t)
+	s.env = append(s.env, "NOWCAST_LOGS="+s.dir)
+	daemons := []*child{s.start("broker"), s.start("log-aggregator"), s.start("manager"), s.start("scheduler")}
+	text := s.read("nowcast.yaml")
+	begin, end := strings.Index(text, "\nlogging:"), strings.Index(text, "\nmessage registry:")
+	s.write("nowcast.yaml", text[:begin]+publishedLogging+text[end:])
+	before := len(s.read("nowcast.log"))
+	for _, d := range daemons {
+		d.Process.Signal(syscall.SIGHUP)
+	}
+	for _, name := range []string{"message_broker", "log_aggregator", "manager", "scheduler"} {
+		s.logged(t, before, "ERROR ["+name+"]", "the configuration in use stays in use: a change between local and distributed logging", "restart of all daemons")
+	}
+	s.write("nowcast.yaml", text)
+	before = len(s.read("nowcast.log"))
+	if got := ask(t, s.requester(), message.Message{Source: "nobody", Type: "success"}); got.Type != message.UnregisteredWork {
+		t.Errorf("got the reply %+v", got)
+	}
+	s.logged(t, before, "ERROR [manager]", "nobody")
+}

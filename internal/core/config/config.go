@@ -75,6 +75,12 @@ type Host struct {
 	ConfigFile string // config file, on that host
 }
 
+// Distributed tells whether processes publish their log for the log aggregator (logging: publisher) instead of writing it.
+func (c *Config) Distributed() bool {
+	_, ok := c.Logging.Get("publisher")
+	return ok
+}
+
 // Complaint returns an Error about the value at the given keys, for packages that look deeper into a section than
 // Load does. It stands at the line of the last key that is in the file.
 func (c *Config) Complaint(problem, remedy string, keys ...string) Error {

@@ -75,7 +75,7 @@ func (b *builder) undo() {
 func (b *builder) complaint(h handlerSpec, err error) config.Error {
 	keys := []string{"logging", "handlers", h.name}
 	remedy := "make its directory, or correct filename"
-	if distributed(b.c) {
+	if b.c.Distributed() {
 		part := "publisher"
 		if b.log.role == Aggregator {
 			part = "aggregator"

@@ -45,7 +45,7 @@ func parts(c *config.Config) []partKeys {
 	switch {
 	case c.Logging == nil:
 		return nil
-	case !distributed(c):
+	case !c.Distributed():
 		return []partKeys{{"logging"}}
 	}
 	all := []partKeys{{"logging", "publisher"}}

@@ -63,7 +63,7 @@ func (l *Log) heard() bool { return l.o.Feed != nil || l.o.Show != nil }
 
 // publishes tells whether the log aggregator gets a record of the level on our port, or is not meant to get it.
 func (l *logger) publishes(level int) bool {
-	if !distributed(l.tree.c) {
+	if !l.tree.c.Distributed() {
 		return false
 	}
 	for _, t := range l.handlers {

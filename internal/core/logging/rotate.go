@@ -22,7 +22,7 @@ type RotatingFile struct {
 // those of the aggregator, and that of the checklist handler.
 func RotatingFiles(c *config.Config) ([]RotatingFile, error) {
 	role := Aggregator
-	if !distributed(c) {
+	if !c.Distributed() {
 		role = Worker
 	}
 	s, err := parseSection(c, role)
@@ -30,7 +30,7 @@ func RotatingFiles(c *config.Config) ([]RotatingFile, error) {
 		return nil, err
 	}
 	handlers := s.handlers
-	if distributed(c) {
+	if c.Distributed() {
 		publisher, err := parseSection(c, Worker)
 		if err != nil {
 			return nil, err

@@ -39,17 +39,12 @@ type loggerSpec struct {
 	handlers  []string
 }
 
-func distributed(c *config.Config) bool {
-	_, ok := c.Logging.Get("publisher")
-	return ok
-}
-
 // parseSection reads the part of the section logging that the role uses. Its error is a config.Errors.
 func parseSection(c *config.Config, role Role) (*section, error) {
 	switch {
 	case c.Logging == nil:
 		return defaultSection(), nil
-	case !distributed(c):
+	case !c.Distributed():
 		return parseDict(c, c.Logging, "logging")
 	case role != Aggregator:
 		return parsePart(c, "publisher")

@@ -64,7 +64,7 @@ func (x *examination) publishers(ctx context.Context) {
 	if x.Config.Logging == nil {
 		return
 	}
-	if _, distributed := x.Config.Logging.Get("publisher"); !distributed {
+	if !x.Config.Distributed() {
 		return
 	}
 	for _, name := range []string{"workers", "message_broker", "manager", "scheduler"} {

@@ -206,7 +206,7 @@ func (s service) problems() (found []Finding) {
 	for _, key := range []string{"killasgroup", "stopasgroup", "stop_children"} {
 		if strings.EqualFold(s.values[key], "true") && s.daemon == "manager" {
 			found = append(found, Finding{Group: Differ, Text: "has " + key + "=true, which ended the workers with the manager: here they have sessions of their own and go on, and the next manager knows them",
-				Remedy: "end workers with nowcastd kill, or with k in the console"})
+				Remedy: "end workers with nowcastd kill, or with x in the console"})
 		}
 	}
 	return found
