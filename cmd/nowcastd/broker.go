@@ -19,7 +19,9 @@ func (p *program) broker() *cobra.Command {
 
 It binds zmq: ports: workers and zmq: ports: manager of CONFIG, and the feed and control
 sockets in the state directory, and passes messages without looking into them. It may be
-restarted at any time.`,
+restarted at any time.
+
+SIGHUP: binds the ports of the changed CONFIG; the old ones stay as long as somebody uses them.`,
 		Example: "  nowcastd broker nowcast.yaml",
 		Args:    configArg(0),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -30,7 +30,9 @@ func (p *program) manager() *cobra.Command {
 
 It goes on where the last manager stopped: the checklist, open barriers and running
 workers are in the state directory. A checklist file that was edited while no manager was
-running is taken over.`,
+running is taken over.
+
+SIGHUP: takes over the whole of the changed CONFIG, or nothing of it and says why.`,
 		Example: "  nowcastd manager nowcast.yaml\n  nowcastd manager --ignore-checklist nowcast.yaml   # start the day with an empty checklist",
 		Args:    configArg(0),
 		RunE: func(c *cobra.Command, args []string) error {
