@@ -97,8 +97,7 @@ func socket(cfg *config.Config, name string) (string, error) {
 }
 
 // serve runs a daemon until a signal ends it: heartbeats, readiness, the log lines about signals, and work. For each SIGHUP, reload
-// is given the changed configuration, which is valid; with an error it must have changed nothing. nil: the daemon uses
-// nothing of it but the logging.
+// is given the changed configuration, which is valid; with an error it must have changed nothing.
 func (d *process) serve(parent context.Context, reload func(context.Context, *config.Config) error, work func(context.Context) error) error {
 	ctx, cancel := untilSignal(parent)
 	defer cancel()
@@ -177,8 +176,8 @@ func (p *program) author() string {
 	return name + "@" + host
 }
 
-// answerWithin is how long a command waits for a daemon.
-const answerWithin = 5 * time.Second
+// answerWithin is how long a command waits for a daemon: longer than a rule that hangs may hold up the manager.
+const answerWithin = 15 * time.Second
 
 // call asks a daemon and decodes its answer into result.
 func (p *program) call(ctx context.Context, cfg *config.Config, target, command string, args, result any) error {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,6 +85,8 @@ func TestAReloadThatCannotBeDoneChangesNothing(t *testing.T) {
 	}{
 		{"a mistake", broker, func() { s.write("nowcast.yaml", good+"zmq: 7\n") }, []string{"the changed one has mistakes", "nowcast.yaml:"}},
 		{"a port that is taken", broker, func() { s.withPorts(taken.Addr().(*net.TCPAddr).Port, freePort(t)) }, []string{"is taken", "stop the process that has it"}},
+		{"ports that are exchanged, broker", broker, func() { s.write("nowcast.yaml", exchanged(t, good)) }, []string{"cannot change from workers"}},
+		{"ports that are exchanged, manager", manager, func() { s.write("nowcast.yaml", exchanged(t, good)) }, []string{"cannot change from workers"}},
 		{"a log file that cannot be", manager, func() {
 			s.write("nowcast.yaml", strings.Replace(good, "filename: nowcast.log", "filename: gone/nowcast.log", 1))
 		}, []string{"the changed logging cannot be used", "gone/nowcast.log"}},
@@ -179,4 +182,14 @@ while True:
 	start("two")
 	s.eventually("the new manager answers", func() bool { return answered(r, "two") })
 	s.logged(t, before, "is closed: a manager is connected to the new port")
+}
+
+// exchanged has the port of the workers for the manager, and the other way round.
+func exchanged(t *testing.T, text string) string {
+	t.Helper()
+	ports := regexp.MustCompile(`(manager: )(\d+)(\n +workers: )(\d+)`)
+	if !ports.MatchString(text) {
+		t.Fatalf("no ports in\n%s", text)
+	}
+	return ports.ReplaceAllString(text, "${1}${4}${3}${2}")
 }

@@ -6,9 +6,13 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/feed"
 	"nowcast/internal/core/logging"
 	"nowcast/internal/core/supervisor"
 )
@@ -35,7 +39,12 @@ workers are not touched when it stops; the next manager knows them.`,
 				return failure{err, exitUsage}
 			}
 			evaluator.Close()
-			log, err := logging.Open(cfg, "supervisor", logging.Daemon, logging.Options{Debug: true, Stdout: p.Stderr, Stderr: p.Stderr})
+			publisher, err := supervisorFeed(cfg)
+			if err != nil {
+				return err
+			}
+			defer publisher.Close()
+			log, err := logging.Open(cfg, "supervisor", logging.Daemon, logging.Options{Debug: true, Feed: publisher.Log, Stdout: p.Stderr, Stderr: p.Stderr})
 			if err != nil {
 				return err
 			}
@@ -49,7 +58,9 @@ workers are not touched when it stops; the next manager knows them.`,
 			hangups := make(chan os.Signal, 1)
 			signal.Notify(hangups, syscall.SIGHUP)
 			defer signal.Stop(hangups)
-			o := supervisor.Options{Log: log.Logger("supervisor"), Reload: hangups}
+			o := supervisor.Options{Log: log.Logger("supervisor"), Reload: hangups, Died: func(name, how string) {
+				publisher.Publish(feed.StreamAlert, engine.Alert{Time: time.Now().UTC(), Kind: "daemon died", Message: name + " ended (" + how + ") and is started again"})
+			}}
 			for _, name := range []string{"broker", "log-aggregator", "manager", "scheduler"} {
 				child := supervisor.Child{Name: name, Argv: []string{self, name, cfg.File}, Essential: name == "broker"} // else the manager would talk to another broker
 				if name == "manager" && ignore {
@@ -67,4 +78,17 @@ workers are not touched when it stops; the next manager knows them.`,
 	}
 	c.Flags().BoolVar(&ignore, "ignore-checklist", false, "start with an empty checklist")
 	return c
+}
+
+// supervisorFeed takes what the supervisor has to say, a daemon that died above all, to the consoles and into the history. The broker
+// that passes it on is started later, and may be the one that died: until then it waits.
+func supervisorFeed(cfg *config.Config) (*feed.Publisher, error) {
+	if err := cfg.EnsureStateDir(); err != nil {
+		return nil, err
+	}
+	endpoint, err := socket(cfg, config.SocketFeedIn)
+	if err != nil {
+		return nil, err
+	}
+	return feed.NewPublisher(endpoint, "supervisor", feed.PublisherOptions{})
 }

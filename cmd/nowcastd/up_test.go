@@ -1,12 +1,21 @@
 package main
 
 import (
+	"log/slog"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/feed"
+	"nowcast/internal/core/wire"
 )
 
 func TestUpRefusesToStartWithoutRules(t *testing.T) {
@@ -49,6 +58,48 @@ func TestUpIgnoresTheChecklistAtTheFirstStartOnly(t *testing.T) {
 	}
 	s.eventually("another manager", func() bool { return len(managerStarted.FindAllString(d.output.String(), -1)) == 2 })
 	checklist("any:\n  today: sunny\n")
+	s.eventually("the supervisor's word of it in the history", func() bool {
+		return slices.ContainsFunc(s.records("supervisor"), func(r feed.LogRecord) bool {
+			return r.Level == slog.LevelError && strings.Contains(r.Message, "manager ended (signal: killed)")
+		})
+	})
+}
+
+func TestADaemonThatDiesIsAnAlert(t *testing.T) {
+	s := newAny(t)
+	d := s.up()
+	endpoint, err := wire.IPC(filepath.Join(s.dir, ".nowcast", config.SocketFeed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := feed.Subscribe(t.Context(), endpoint, []string{feed.StreamDaemon, feed.StreamAlert})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-events // it hears
+	pid, err := strconv.Atoi(managerStarted.FindStringSubmatch(d.output.String())[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.After(20 * time.Second); ; {
+		select {
+		case <-deadline:
+			t.Fatal("no alert")
+		case batch := <-events:
+			for _, e := range batch {
+				var a engine.Alert
+				if e.Stream == feed.StreamAlert && e.Source == "supervisor" && e.Decode(&a) == nil {
+					if want := "manager ended (signal: killed) and is started again"; a.Kind != "daemon died" || a.Message != want {
+						t.Errorf("got %+v, want daemon died: %s", a, want)
+					}
+					return
+				}
+			}
+		}
+	}
 }
 
 func TestAReloadNamesWhatNeedsARestart(t *testing.T) {

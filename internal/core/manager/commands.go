@@ -48,6 +48,10 @@ func (m *Manager) Do(ctx context.Context, r control.Request) control.Reply {
 }
 
 func (m *Manager) execute(ctx context.Context, c command) {
+	if now := m.Now(); !c.Expires.IsZero() && now.After(c.Expires) { // a rule or the disk took long: who asked was told that there is no answer
+		c.reply <- control.Reply{Again: true, Error: "the manager was busy until after the command was waited for; nothing was done"}
+		return
+	}
 	if c.Command == control.CmdSnapshot {
 		c.reply <- control.Answer(m.snapshot(), nil)
 		return

@@ -46,6 +46,7 @@ func (m *Manager) reload(c change) {
 		m.Rules = c.Rules
 	} else {
 		m.Rules.Configure(c.Config)
+		m.refreshRules() // a mistake in them is said now, not with the next message
 	}
 	if was, is := m.file.path, c.Config.ChecklistFile; was != is {
 		m.file.path = is

@@ -52,6 +52,8 @@ type Options struct {
 	Log      *slog.Logger
 	Reload   <-chan os.Signal // each value is passed on to all children as SIGHUP
 
+	Died func(child, how string) // is told of each that ended by itself; nil: nobody wants to know
+
 	ReadyWithin time.Duration // how long the next child waits for one to be ready; 0: 10 s
 	FirstWait   time.Duration // before a child that ended is started again; it doubles; 0: 200 ms
 	LongestWait time.Duration // cap of that wait; 0: 30 s
@@ -157,6 +159,9 @@ func (k *keeper) keep() {
 			wait = k.o.FirstWait
 		}
 		k.o.Log.Error(fmt.Sprintf("%s ended (%s); starting it again in %s", k.Name, ending(err), wait))
+		if k.o.Died != nil {
+			k.o.Died(k.Name, ending(err))
+		}
 		select {
 		case <-k.stop:
 			return
