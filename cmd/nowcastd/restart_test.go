@@ -144,3 +144,52 @@ func TestUpStartsAKilledDaemonAgain(t *testing.T) {
 	}
 	open()
 }
+
+// Barriers outlive a restart and an operator's edit of the checklist, but not another manager's day: they would hold back what its
+// workers ask for.
+func TestBarriersAreClosedAfterAnotherManager(t *testing.T) {
+	edit := func(s *system) { s.write("checklist.yaml", "edited: true\n"+s.read("checklist.yaml")) }
+	for _, c := range []struct {
+		name   string
+		change func(*system)
+		args   []string
+		closed bool
+	}{
+		{name: "a restart", change: func(*system) {}},
+		{name: "an edit that leaves the last line", change: edit},
+		{name: "another manager", change: func(s *system) { s.write("checklist.yaml", "other: {day: 2}\n") }, closed: true},
+		{name: "--ignore-checklist", change: func(*system) {}, args: []string{"--ignore-checklist"}, closed: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newAny(t)
+			s.write("next_workers.star", `
+def after_any(msg, config, checklist):
+    if msg.payload == "open":
+        return [], ["any"]
+    return []
+`)
+			s.start("broker")
+			manager := s.start("manager")
+			r := s.requester()
+			ask(t, r, message.Message{Source: "any", Type: "success", Payload: "open"})
+			if n := len(s.status().Barriers); n != 1 {
+				t.Fatalf("got %d barriers, want 1", n)
+			}
+			manager.stop()
+			c.change(s)
+			before := len(s.read("nowcast.log"))
+			s.start(append([]string{"manager"}, c.args...)...)
+			status := s.status()
+			closed := alerts(status, "barrier closed")
+			if got := len(status.Barriers) == 0; got != c.closed || len(closed) == 1 != c.closed {
+				t.Errorf("got %d barriers and the alerts %q, want closed: %v", len(status.Barriers), closed, c.closed)
+			}
+			if c.closed {
+				s.logged(t, before, "WARNING [manager] barrier 1, opened by any: success at ", "waits for any and holds nothing; it is closed")
+			} else {
+				s.logged(t, before, "INFO [manager] open since before the start: barrier 1, opened by any: success at ")
+			}
+		})
+	}
+}

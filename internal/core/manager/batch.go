@@ -32,6 +32,7 @@ func (m *Manager) handle(ctx context.Context, batch []wire.Frames) {
 		m.apply(ctx, t, &requests[i])
 	}
 	m.submit(t)
+	m.Log.Debug("listening...") // as the reference does before each message
 }
 
 // decodeAlone is how many requests one goroutine decodes for less than it costs to wake another thread.
@@ -161,7 +162,7 @@ func (m *Manager) follow(ctx context.Context, t *turn, msg message.Message, reco
 		m.Log.Log(ctx, engine.LevelCritical, "after_"+msg.Source+" failed on ("+msg.Type+"): nothing was launched\n"+err.Error()+traceback(err))
 		m.alert(t, engine.Alert{
 			Kind: "rule error", Worker: msg.Source, Message: "after_" + msg.Source + " failed on " + msg.Type + ": " + firstLine(err.Error()),
-			Offer: evaluateCommand, Args: evaluateArgs(record.ID),
+			Offer: control.CmdEvaluate, Args: evaluateArgs(record.ID),
 		})
 	}
 	// A rule that failed or is missing returned nothing, and its worker still leaves the barriers.

@@ -25,11 +25,6 @@ type command struct {
 // Names are the commands that the manager answers.
 var Names = []string{control.CmdSnapshot, control.CmdLaunch, control.CmdRelaunch, control.CmdKill, control.CmdRelease, control.CmdEvaluate}
 
-const (
-	evaluateCommand = control.CmdEvaluate
-	relaunchCommand = control.CmdRelaunch
-)
-
 // Do executes an operator's request in the loop and returns the reply after what it changed is durable. A request with an id
 // that was answered before, by this manager or an earlier one, gets that answer again.
 func (m *Manager) Do(ctx context.Context, r control.Request) control.Reply {

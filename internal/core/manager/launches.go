@@ -85,7 +85,7 @@ func (m *Manager) end(t *turn, l *launch.Launch, e launch.Exit) {
 	if l.State.Bad() && l.KilledBy == "" && !l.Reported() {
 		m.Log.Error("launch of "+l.Name()+" "+string(l.State)+": "+l.Note, "launch", l.ID)
 		m.alert(t, engine.Alert{Kind: "worker " + string(l.State), Worker: l.Name(), Message: l.NextWorker.String() + ": " + l.Note,
-			Offer: relaunchCommand, Args: relaunchArgs(l.ID)})
+			Offer: control.CmdRelaunch, Args: relaunchArgs(l.ID)})
 	}
 }
 

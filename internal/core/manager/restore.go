@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/engine"
@@ -34,7 +35,27 @@ func (m *Manager) restore(ctx context.Context) error {
 		m.seq = c.ID
 		m.sinceBase += len(c.Body) + 64
 	}
-	return m.readChecklist(ctx)
+	if err := m.readChecklist(ctx); err != nil {
+		return err
+	}
+	for _, b := range m.barriers {
+		m.Log.Info("open since before the start: " + describeBarrier(b))
+	}
+	return nil
+}
+
+// describeBarrier says which barrier it is and what depends on it.
+func describeBarrier(b engine.Barrier) string {
+	held := make([]string, len(b.Held))
+	for i, h := range b.Held {
+		held[i] = h.NextWorker.String()
+	}
+	what := "holds nothing"
+	if len(held) > 0 {
+		what = "holds " + strings.Join(held, ", ")
+	}
+	return fmt.Sprintf("barrier %d, opened by %s at %s, waits for %s and %s",
+		b.ID, b.Cause, b.Opened.Local().Format("2006-01-02 15:04:05"), strings.Join(b.Missing, ", "), what)
 }
 
 func rebuild(st *engine.State) (*checklist.Checklist, error) {
@@ -64,7 +85,7 @@ func rebuild(st *engine.State) (*checklist.Checklist, error) {
 // file is not synced, and may be behind.
 func (m *Manager) readChecklist(ctx context.Context) error {
 	if m.IgnoreChecklist {
-		return m.replaceChecklist(ctx, pyyaml.NewMap(0), "--ignore-checklist")
+		return m.replaceChecklist(ctx, pyyaml.NewMap(0), "--ignore-checklist", "the day begins with an empty checklist (--ignore-checklist)")
 	}
 	path := m.Config.ChecklistFile
 	text, err := os.ReadFile(path)
@@ -77,7 +98,11 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 			if m.seq > 0 {
 				m.Log.Warn("the checklist file was changed while no manager was running: it takes the place of the checklist in the state database")
 			}
-			if err := m.replaceChecklist(ctx, values, path); err != nil {
+			forget := ""
+			if !bytes.Contains(text, []byte("\n"+trailer)) { // an editor leaves the line where it is
+				forget = "another manager has written the checklist since"
+			}
+			if err := m.replaceChecklist(ctx, values, path, forget); err != nil {
 				return err
 			}
 			m.loaded()
@@ -146,14 +171,24 @@ func (m *Manager) putAside(path string) {
 	m.Log.Error("the checklist file cannot be read and was put aside", "file", aside)
 }
 
-// replaceChecklist makes another checklist the state, durably.
-func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, author string) error {
+// replaceChecklist makes another checklist the state, durably. If forget is not "", it says why the open barriers mean nothing any
+// more: they are closed, as they would hold back what another day's workers ask for.
+func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, author, forget string) error {
 	t := m.turn()
 	m.lastMessage++
 	m.seq = m.lastMessage
 	t.effects.Messages = []engine.Message{{ID: m.seq, Time: m.Now().UTC(), Source: author, Type: "another checklist", Body: []byte{}}}
 	m.checklist = checklist.New(values)
 	m.base(t)
+	if forget != "" {
+		for _, b := range m.barriers {
+			text := describeBarrier(b) + "; it is closed, and what it holds is not launched: " + forget
+			m.Log.Warn(text)
+			m.alert(t, engine.Alert{Kind: "barrier closed", Message: text + "; launch it by hand if it is still wanted"})
+			t.effects.Released = append(t.effects.Released, b.ID)
+		}
+		m.barriers = nil
+	}
 	if err := m.Store.Commit(ctx, &t.effects); err != nil {
 		return err
 	}
