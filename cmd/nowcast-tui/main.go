@@ -95,7 +95,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command line or configuration.`,
 }
 
 func (p *program) show(ctx context.Context, file string) error {
-	cfg, err := config.Load(file, p.LookupEnv)
+	cfg, mistakes, err := config.Find(file, p.LookupEnv)
 	if err != nil {
 		return err
 	}
@@ -106,8 +106,12 @@ func (p *program) show(ctx context.Context, file string) error {
 	if err != nil {
 		host = "this host"
 	}
+	name := filepath.Base(cfg.File)
+	if mistakes != nil { // the daemons run with what they read before
+		name += " (has mistakes)"
+	}
 	o := tui.Options{
-		Title:    filepath.Base(cfg.File) + " on " + host,
+		Title:    name + " on " + host,
 		Author:   author(p.LookupEnv) + "@" + host,
 		Location: time.Local,
 		Theme:    p.theme(),

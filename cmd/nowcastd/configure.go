@@ -26,11 +26,10 @@ func (p *program) check() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check CONFIG",
 		Short: "Check a configuration and its rules without running anything",
-		Long: `Check CONFIG: every mistake is printed with file, line, key and remedy. If there is none that
-hides others, every rule is
-called with every message type that its worker may send, and every worker that a rule wants
-launched must be one that can be found and a host that is configured. If python: names a Python
-interpreter, it is asked for the modules of the workers that it would run here.
+		Long: `Check CONFIG: every mistake is printed with file, line, key and remedy. If the file can be used,
+every rule is called with every message type that its worker may send, and every worker that a
+rule wants launched must be one that can be found and a host that is configured. If python: names
+a Python interpreter, it is asked for the modules of the workers that it would run here.
 
 With --from-nemo, CONFIG is that of an installation of NEMO_Nowcast. What must be done, what will
 be different and what stays the same is printed as well; environment, running daemons and, with

@@ -14,12 +14,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nowcast/internal/core/aggregator/history"
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/control"
 	"nowcast/internal/core/feed"
 )
-
-var levelNames = []string{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 
 // streamed is how many records are asked for at once, if there is no end to how many are shown.
 const streamed = 5000
@@ -39,6 +38,10 @@ func (p *program) logs() *cobra.Command {
 Times for --since and --until: how long ago (90m, 36h), a time of today (05:40), a day
 (2031-05-17), or both ("2031-05-17 05:40").
 
+Programs that publish with Python's PUBHandler do not know their launch: for --launch their records are
+recognised by the worker's name and the launch's time, which the manager is asked for. Of launches of the
+same worker at the same time, such records are shown for each.
+
 -f goes on with new records as they come, until interrupted.`,
 		Example: "  nowcastd logs -f nowcast.yaml\n  nowcastd logs --name make_plots --search 'no such file' nowcast.yaml\n" +
 			"  nowcastd logs --since 04:00 --level WARNING nowcast.yaml",
@@ -55,8 +58,8 @@ Times for --since and --until: how long ago (90m, 36h), a time of today (05:40),
 	f.StringVar(&v.level, "level", "DEBUG", "only of this level and above")
 	jsonFlag(c, &v.json)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if !slices.Contains(levelNames, v.level) {
-			return usage("--level %s: give one of %s", v.level, strings.Join(levelNames, ", "))
+		if names := feed.LevelNames(); !slices.Contains(names, v.level) {
+			return usage("--level %s: give one of %s", v.level, strings.Join(names, ", "))
 		}
 		if f.Changed("last") && v.last <= 0 {
 			return usage("--last %d: give a number above 0", v.last)
@@ -106,24 +109,16 @@ type logView struct {
 
 // atLeast returns the lowest level that is to be shown, nil for DEBUG: whatever is below it counts as DEBUG too.
 func (v logView) atLeast() *slog.Level {
-	i := slices.Index(levelNames, v.level)
-	if i <= 0 {
+	if v.level == feed.LevelName(slog.LevelDebug) {
 		return nil
 	}
-	level := slog.LevelDebug + slog.Level(4*i) // slog's levels, and CRITICAL, are four apart
+	n, _ := feed.PythonLevelNumber(v.level)
+	level := feed.SlogLevel(n)
 	return &level
 }
 
-// wants tells whether a record that came live is to be shown. Of older ones the aggregator sends only those.
-func (v logView) wants(r *feed.LogRecord) bool {
-	return slices.Index(levelNames, feed.LevelName(r.Level)) >= slices.Index(levelNames, v.level) &&
-		(v.args.Name == "" || v.args.Name == r.Name) && (v.args.Launch == 0 || v.args.Launch == r.Launch) &&
-		(v.args.Until.IsZero() || !r.Time.After(v.args.Until)) &&
-		strings.Contains(strings.ToLower(r.Message), strings.ToLower(v.args.Search))
-}
-
 func (p *program) showLogs(ctx context.Context, file string, v logView) error {
-	cfg, err := p.load(file)
+	cfg, err := p.find(file)
 	if err != nil {
 		return err
 	}
@@ -135,14 +130,11 @@ func (p *program) showLogs(ctx context.Context, file string, v logView) error {
 		if err != nil {
 			return err
 		}
-		topic := feed.StreamLog
-		if v.args.Name != "" {
-			topic += "." + v.args.Name + "."
-		}
-		if live, err = feed.Subscribe(ctx, endpoint, []string{topic}); err != nil {
+		if live, err = feed.Subscribe(ctx, endpoint, v.topics()); err != nil {
 			return err
 		}
 	}
+	p.findLaunch(ctx, cfg, &v.args)
 	v.args.Level = v.atLeast()
 	s := &shownLogs{p: p, json: v.json}
 	err = p.showHistory(ctx, cfg, v, s)
@@ -239,14 +231,19 @@ func identity(r *feed.LogRecord) string {
 }
 
 func (p *program) followLogs(ctx context.Context, live <-chan []feed.Event, v logView, s *shownLogs) error {
+	filter := history.NewFilter(v.args)
 	for events := range live {
 		for _, e := range events {
+			if e.Stream == feed.StreamLaunch {
+				endLaunch(&filter, e)
+				continue
+			}
 			var records []feed.LogRecord
 			if err := e.Decode(&records); err != nil {
 				continue // not a record of ours; the aggregator reports it
 			}
 			for i := range records {
-				if !v.wants(&records[i]) || s.has(&records[i]) {
+				if !filter.Wants(&records[i]) || s.has(&records[i]) {
 					continue
 				}
 				if err := printRecord(p.Stdout, &records[i], v.json); err != nil {

@@ -36,7 +36,7 @@ func jsonFlag(c *cobra.Command, asJSON *bool) *cobra.Command {
 // withSnapshot is a command that shows what the manager knows.
 func (p *program) withSnapshot(c *cobra.Command, show func(cfg *config.Config, s *feed.Snapshot, args []string) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
-		cfg, err := p.load(args[0])
+		cfg, err := p.find(args[0])
 		if err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func withoutDashes(args []string, at int) []string {
 
 // change sends a command whose result is a launch.
 func (p *program) change(c *cobra.Command, file, command string, args any, asJSON bool, text string) error {
-	cfg, err := p.load(file)
+	cfg, err := p.find(file)
 	if err != nil {
 		return err
 	}

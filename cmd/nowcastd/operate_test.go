@@ -108,7 +108,7 @@ func TestLogsAreShownFilteredAndFollowed(t *testing.T) {
 	})
 	messages := func(args ...string) (all []string) {
 		t.Helper()
-		for line := range strings.Lines(s.must(slices.Concat([]string{"logs", "--json"}, args, []string{s.config})...)) {
+		for line := range strings.Lines(s.execute("", slices.Concat([]string{"logs", "--json"}, args, []string{s.config})...).stdout) {
 			var r feed.LogRecord
 			if err := json.Unmarshal([]byte(line), &r); err != nil {
 				t.Fatal(err)
@@ -164,5 +164,19 @@ func (s *system) follow(t *testing.T, stop syscall.Signal) {
 	d.Wait()
 	if got := d.ProcessState.ExitCode(); got != exitStopped {
 		t.Errorf("got exit code %d after %v, want %d", got, stop, exitStopped)
+	}
+}
+
+// The daemons run with what they read before; whoever comes to look must not have to repair the file first.
+func TestDaemonsAreReachedWithAFileThatHasMistakes(t *testing.T) {
+	s := newAny(t)
+	s.start("broker")
+	s.start("manager")
+	for _, text := range []string{s.read("nowcast.yaml") + "zmq: 7\n", s.read("nowcast.yaml") + "broken: {\n"} {
+		s.write("nowcast.yaml", text)
+		got := s.execute("", "status", s.config)
+		if got.code != 0 || !strings.Contains(got.stderr, "has mistakes, which nowcastd check shows") {
+			t.Errorf("got %+v, want the status and a warning", got)
+		}
 	}
 }

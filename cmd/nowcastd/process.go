@@ -14,6 +14,7 @@ import (
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/control"
 	"nowcast/internal/core/daemon"
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/logging"
 	"nowcast/internal/core/message"
@@ -40,6 +41,15 @@ func (p *program) load(file string) (*config.Config, error) {
 	return config.Load(file, p.LookupEnv)
 }
 
+// find reads a configuration to reach the daemons that run with it. Mistakes in it are no obstacle, but said.
+func (p *program) find(file string) (*config.Config, error) {
+	cfg, mistakes, err := config.Find(file, p.LookupEnv)
+	if err == nil && mistakes != nil {
+		fmt.Fprintf(p.Stderr, "nowcastd: warning: %s has mistakes, which nowcastd check shows; the daemons are asked that run with what they read before\n", file)
+	}
+	return cfg, err
+}
+
 // open makes the process called name ready to log and to publish, and says so in the log.
 func (p *program) open(file, name string, role logging.Role) (*process, error) {
 	// Any number of signals while one is handled is one more: what counts is that the file is read after the last.
@@ -61,6 +71,9 @@ func (p *program) open(file, name string, role logging.Role) (*process, error) {
 		return nil, err
 	}
 	o := logging.Options{Feed: publisher.Log, Stdout: p.Stdout, Stderr: p.Stderr}
+	o.Alert = func(text string) {
+		publisher.Publish(feed.StreamAlert, engine.Alert{Time: time.Now().UTC(), Kind: "log file", Message: name + ": " + text})
+	}
 	sentry, noSentry := p.sentry(name, &o)
 	log, err := logging.Open(cfg, name, role, o)
 	if err != nil {

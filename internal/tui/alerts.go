@@ -11,13 +11,21 @@ import (
 	"nowcast/internal/tui/widget"
 )
 
-// alerts returns those that still want attention, newest first: not hidden, and not about what has been dealt with.
-func (m *Model) alerts() []*feed.Raised {
+// newAlerts returns those that want attention, newest first: not seen in this console, and not about what has been dealt with.
+func (m *Model) newAlerts() []*feed.Raised { return m.openAlerts(false) }
+
+// seenAlerts returns those that the operator has taken for seen, newest first, without what has been dealt with since.
+func (m *Model) seenAlerts() []*feed.Raised { return m.openAlerts(true) }
+
+func (m *Model) openAlerts(seen bool) []*feed.Raised {
 	all := m.mirror.Alerts()
 	var open []*feed.Raised
 	for i := range slices.Backward(all) {
 		a := &all[i]
-		if l := m.launchOf(a); m.hidden[seen(a)] || m.madeUp(a) || l != nil && !m.again.Urgent(l, m.now) {
+		if m.seen[keyOf(a)] != seen || m.madeUp(a) {
+			continue
+		}
+		if l := m.launchOf(a); l != nil && !m.again.Urgent(l, m.now) {
 			continue
 		}
 		open = append(open, a)
@@ -25,19 +33,16 @@ func (m *Model) alerts() []*feed.Raised {
 	return open
 }
 
-// alert returns the alert of the header, and how many there are. The launches page has those about launches as rows at its top:
-// it need not say them twice.
+// alert returns the alert of the header, nil if there is none, and how many new ones the list has. The launches page has those
+// about launches as rows at its top: the header need not say them twice, but counts them as the list does.
 func (m *Model) alert() (newest *feed.Raised, count int) {
-	for _, a := range m.alerts() {
-		if m.page == pageLaunches && m.launchOf(a) != nil {
-			continue
+	open := m.newAlerts()
+	for _, a := range open {
+		if m.page != pageLaunches || m.launchOf(a) == nil {
+			return a, len(open)
 		}
-		if newest == nil {
-			newest = a
-		}
-		count++
 	}
-	return newest, count
+	return nil, len(open)
 }
 
 // launchOf returns the launch that an alert offers to repeat, nil if it is about something else.
@@ -105,46 +110,4 @@ func (m *Model) alertKeys(a *feed.Raised, count int) []part {
 		all = fmt.Sprintf(" all %d ", count)
 	}
 	return append(keys, part{"  a", m.theme.Key}, part{all, m.theme.Faint})
-}
-
-// openAlerts shows all alerts in full.
-func (m *Model) openAlerts() {
-	if len(m.alerts()) == 0 {
-		m.say("there is no alert", false)
-		return
-	}
-	m.overlay = m.newOverlay("")
-	m.overlay.alerts = true
-	m.overlay.list(m)
-}
-
-// list writes the alerts into the overlay.
-func (o *overlay) list(m *Model) {
-	var lines []widget.Line
-	open := m.alerts()
-	for _, a := range open {
-		lines = append(lines,
-			widget.Line{Label: widget.Clock(a.Time.In(m.loc), m.now), Text: widget.Clean(a.Kind), Style: m.theme.Warn},
-			widget.Line{Text: widget.Clean(a.Message)})
-	}
-	title := fmt.Sprintf("%d alerts, newest first", len(open))
-	if len(open) < 2 {
-		title = "alert"
-	}
-	o.pager.SetLines(title, lines)
-}
-
-// alertKey names an alert for good: not every alert has a number.
-type alertKey struct {
-	source string
-	id, at int64
-}
-
-func seen(a *feed.Raised) alertKey { return alertKey{a.Source, a.ID, a.Time.UnixNano()} }
-
-// hideAlerts takes all alerts for seen, in this console only.
-func (m *Model) hideAlerts() {
-	for _, a := range m.alerts() {
-		m.hidden[seen(a)] = true
-	}
 }

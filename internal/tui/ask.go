@@ -144,12 +144,9 @@ func (m *Model) askRelease(b launches.Barrier) {
 
 // askOffer asks whether the command that the shown alert offers shall be sent.
 func (m *Model) askOffer() {
-	a, _ := m.alert()
-	if m.overlay != nil && m.overlay.alerts && len(m.alerts()) > 0 {
-		a = m.alerts()[0]
-	}
+	a := m.shownAlert()
 	if a == nil || a.Offer == "" {
-		m.say("no alert offers anything", true)
+		m.say(m.noOffer(a), true)
 		return
 	}
 	if l := m.launchOf(a); l != nil {
@@ -164,9 +161,9 @@ func (m *Model) askOffer() {
 	if a.Offer == control.CmdEvaluate {
 		question, about = "Have the rule look at that message again, and launch what it says? "+a.Message, "run the rule again"
 	}
-	target, offer, args, id := a.Source, a.Offer, a.Args, seen(a) // who raises an alert carries out what it offers
+	target, offer, args, id := a.Source, a.Offer, a.Args, keyOf(a) // who raises an alert carries out what it offers
 	m.ask = &ask{question: question, yes: func() tea.Cmd {
-		m.hidden[id] = true
+		m.seen[id] = true
 		return m.doAt(target, about, offer, args)
 	}}
 }

@@ -47,9 +47,9 @@ func (m *Model) askMissed(a *feed.Raised) bool {
 		return false
 	}
 	m.askRunNow(e)
-	yes, id := m.ask.yes, seen(a)
+	yes, id := m.ask.yes, keyOf(a)
 	m.ask.yes = func() tea.Cmd {
-		m.hidden[id] = true
+		m.seen[id] = true
 		return yes()
 	}
 	return true

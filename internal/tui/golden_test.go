@@ -56,9 +56,15 @@ var scenes = []struct {
 	{"launches-log-of-all", func(s *scene) { s.begin(); s.press("m") }},
 	{"launches-no-log", func(s *scene) { s.begin(); s.press("end", "m") }},
 	{"launches-barrier", func(s *scene) { s.begin(); s.press("down") }},
-	{"launches-failed", func(s *scene) { s.begin(); s.press("f", "a", "a") }},
+	{"launches-failed", func(s *scene) { s.begin(); s.press("a", "a", "f") }},
 	{"details", func(s *scene) { s.begin(); s.press("enter") }},
 	{"alerts", func(s *scene) { s.begin(); s.press("a") }},
+	{"alerts-seen", func(s *scene) {
+		s.begin()
+		s.press("a", "a")
+		s.frame(time.Second, s.late(2, "run_NEMO"))
+		s.press("a")
+	}},
 	{"relaunch", func(s *scene) { s.begin(); s.press("r") }},
 	{"relaunched", func(s *scene) {
 		s.begin()

@@ -19,7 +19,7 @@ func newKeyMap() keyMap {
 		PreviousPage: bind("shift+tab", "previous page", "shift+tab"),
 		Help:         bind("?", "help", "?"),
 		Quit:         bind("q", "quit: nothing stops, this is only a view", "q", "ctrl+c"),
-		Alerts:       bind("a", "alerts: all of them, in full; a again hides them", "a"),
+		Alerts:       bind("a", "alerts: in full, new ones before those seen; a again: all are seen", "a"),
 		Go:           bind("g", "go: do what the newest alert offers", "g"),
 		Back:         bind("esc", "back", "esc", "enter", "q"),
 		Suspend:      bind("ctrl+z", "suspend", "ctrl+z"),

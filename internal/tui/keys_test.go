@@ -72,7 +72,7 @@ func TestKeysThatCannotWorkSayWhy(t *testing.T) {
 	}{
 		{"kill of what has ended", []string{"x"}, "5 make_plots nemo forecast publish --run-date 2031-05-17 on localhost has ended: nothing to end"},
 		{"relaunch of a barrier", []string{"down", "r"}, "no launch is selected"},
-		{"an offer that is not there", []string{"a", "a", "g"}, "no alert offers anything"},
+		{"an offer that is not there", []string{"a", "a", "g"}, "there is no new alert: a shows those seen"},
 		{"an open quote", []string{"e", " ", "'", "enter"}, "a ' is not closed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

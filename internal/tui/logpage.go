@@ -45,14 +45,10 @@ func (m *Model) actLogs(a logs.Action) tea.Cmd {
 // logsArgs says to the log aggregator what the page asks.
 func logsArgs(a logs.Ask) control.LogsArgs {
 	f := a.Filter
-	args := control.LogsArgs{Name: f.Name, Search: a.Search, Since: f.From, Until: f.To, Before: a.Before, Level: &f.Level}
-	if f.Launch != 0 {
-		args.Name = f.Worker // the page finds the lines of this launch among them: not every worker names it
+	return control.LogsArgs{
+		Name: f.Name, Launch: f.Launch, Worker: f.Worker, From: f.From, To: f.To, Level: &f.Level,
+		Search: a.Search, Until: a.Until, Before: a.Before,
 	}
-	if !a.Until.IsZero() && (args.Until.IsZero() || a.Until.Before(args.Until)) {
-		args.Until = a.Until
-	}
-	return args
 }
 
 // gotOlder hands the page the log aggregator's answer.

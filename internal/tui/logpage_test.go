@@ -8,9 +8,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nowcast/internal/core/aggregator/history"
 	"nowcast/internal/core/control"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/tui/link"
+	"nowcast/internal/tui/logs"
+	"nowcast/internal/tui/widget"
 )
 
 // yesterday is n lines of the past, the newest of which is page pages older than the morning's first.
@@ -54,7 +57,7 @@ func TestOlderLinesAreAskedForAsTheyAreShown(t *testing.T) {
 		{"above the first line", []string{"3", "home"}, `{"last":1000,"until":"2031-05-17T12:35:55.123Z","level":"INFO"}`},
 		{"of errors only", []string{"3", "v", "v", "home"}, `{"last":1000,"until":"2031-05-17T12:36:57.123Z","level":"ERROR"}`},
 		{"of one name only", []string{"3", "s", "home"}, `{"last":1000,"until":"2031-05-17T12:39:34.123Z","name":"watch_NEMO","level":"INFO"}`},
-		{"of a launch", []string{"l", "home"}, `{"last":1000,"since":"2031-05-17T12:35:53Z","until":"2031-05-17T12:35:56.123Z","name":"make_plots","level":"DEBUG"}`},
+		{"of a launch", []string{"l", "home"}, `{"last":1000,"until":"2031-05-17T12:35:56.123Z","launch":5,"worker":"make_plots","from":"2031-05-17T12:35:53Z","to":"2031-05-17T12:36:59Z","level":"DEBUG"}`},
 		{"of everything", []string{"3", "/", "n", "o", "n", "e", "enter", "enter"}, `{"last":1000,"search":"none","level":"INFO"}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -64,6 +67,28 @@ func TestOlderLinesAreAskedForAsTheyAreShown(t *testing.T) {
 				t.Errorf("commands (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestThePageAndTheHistoryChooseTheSameLines: what the page asks for is what it shows of live lines.
+func TestThePageAndTheHistoryChooseTheSameLines(t *testing.T) {
+	at := func(seconds int) time.Time { return dawn.Add(time.Duration(seconds) * time.Second) }
+	for _, f := range []widget.LogFilter{
+		{Level: slog.LevelInfo}, {Level: slog.LevelError}, {Level: slog.LevelDebug, Name: "grid"},
+		{Level: slog.LevelDebug, Launch: 7}, {Level: slog.LevelDebug, Launch: 7, Worker: "grid", From: at(1), To: at(2)},
+		{Level: slog.LevelInfo, Launch: 7, Worker: "grid", From: at(1)}, {Level: slog.LevelInfo, Launch: 7, Worker: "grid", From: at(1), Name: "tides"},
+	} {
+		filter := history.NewFilter(logsArgs(logs.Ask{Filter: f}))
+		for i := range 3 * 2 * 3 * 4 {
+			r := feed.LogRecord{
+				Level: []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelError}[i%3], Name: []string{"grid", "tides"}[i/3%2],
+				Launch: []int64{0, 7, 8}[i/6%3], Time: at(i / 18),
+			}
+			line := logLine(&r)
+			if page, history := f.Accepts(&line), filter.Wants(&r); page != history {
+				t.Errorf("%+v of %+v: the page says %v, the history %v", f, r, page, history)
+			}
+		}
 	}
 }
 

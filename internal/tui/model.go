@@ -70,7 +70,7 @@ type Model struct {
 	overlay   *overlay
 	ask       *ask
 	status    status
-	hidden    map[alertKey]bool // alerts that the operator has seen
+	seen      map[alertKey]bool // alerts that the operator has seen
 
 	width, height int
 }
@@ -95,7 +95,7 @@ func NewModel(l *link.Link, title string, o theme.Options, loc *time.Location) *
 	buf := widget.NewLogBuffer(logLines)
 	t := theme.New(o)
 	m := &Model{
-		keys: newKeyMap(), colours: o, theme: t, link: l, title: title, loc: loc, logs: buf, hidden: map[alertKey]bool{},
+		keys: newKeyMap(), colours: o, theme: t, link: l, title: title, loc: loc, logs: buf, seen: map[alertKey]bool{},
 		launches: launches.New(t, buf), checklist: checklist.New(t), logPage: logs.New(t, buf), schedule: schedule.New(t),
 	}
 	m.mirror = feed.NewMirror(feed.MirrorOptions{Logs: logLines, Now: func() time.Time { return m.now }})

@@ -87,15 +87,7 @@ func (m *Model) overlayKeys() []key.Binding {
 	scroll := key.NewBinding(key.WithHelp("↑ ↓", "scroll"))
 	switch {
 	case m.overlay.alerts:
-		seen := m.keys.Alerts
-		seen.SetHelp("a", "seen, hide them")
-		keys := []key.Binding{seen, scroll}
-		if open := m.alerts(); len(open) > 0 && m.offer(open[0]) != "" {
-			offer := m.keys.Go
-			offer.SetHelp("g", m.offer(open[0]))
-			keys = append([]key.Binding{offer}, keys...)
-		}
-		return keys
+		return append(m.alertListKeys(), scroll)
 	case m.overlay.launch != 0 && m.page == pageLaunches:
 		k := m.launches.Keys
 		if m.overlay.file != "" {

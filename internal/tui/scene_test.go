@@ -188,6 +188,20 @@ func (s *scene) seesNot(texts ...string) {
 	}
 }
 
+// inOrder fails the test unless the screen has the texts one below or behind the other.
+func (s *scene) inOrder(texts ...string) {
+	s.t.Helper()
+	rest := s.screen()
+	for _, text := range texts {
+		_, after, ok := strings.Cut(rest, text)
+		if !ok {
+			s.t.Errorf("the screen does not have %q after what is before it in %q:\n%s", text, texts, s.screen())
+			return
+		}
+		rest = after
+	}
+}
+
 // at is a time some seconds after dawn, or before it.
 func at(seconds int) *time.Time {
 	t := dawn.Add(time.Duration(seconds) * time.Second).UTC()

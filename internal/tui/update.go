@@ -74,7 +74,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(k, m.keys.PreviousPage):
 		m.open((m.page + pages - 1) % pages)
 	case key.Matches(k, m.keys.Alerts):
-		m.openAlerts()
+		m.showAlerts()
 	case key.Matches(k, m.keys.Go):
 		m.askOffer()
 	default:

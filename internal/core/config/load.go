@@ -64,6 +64,12 @@ func parse(given, abs string, data []byte, lookupEnv func(string) (string, bool)
 	return c, nil
 }
 
+// directories notes where sockets may be whose own place has too long a path.
+func (c *Config) directories(lookupEnv func(string) (string, bool)) {
+	c.runtimeDir, _ = lookupEnv("XDG_RUNTIME_DIR")
+	c.tempDir, _ = lookupEnv("TMPDIR")
+}
+
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
 
 // yamlError says where the file stops being YAML.
@@ -82,9 +88,8 @@ func yamlError(file string, err error) Error {
 func (c *Config) read(top node) {
 	values := top.value.(*pyyaml.Map).Clone()
 
-	checklist, n := top.text("checklist file", "name the file that the checklist is kept in")
-	checklist = n.expand(checklist)
-	c.ChecklistFile = c.path(checklist)
+	checklist := c.places(top)
+	var n node
 	c.Python, n = top.text("python", "")
 	c.Python = n.expand(c.Python)
 	for key, text := range map[string]string{"checklist file": checklist, "python": c.Python} {
@@ -93,10 +98,6 @@ func (c *Config) read(top node) {
 		}
 	}
 
-	state, n := top.text("state dir", "")
-	if c.StateDir = c.path(n.expand(state)); state == "" {
-		c.StateDir = filepath.Join(filepath.Dir(c.ChecklistFile), ".nowcast")
-	}
 	if n, ok := top.child("message size limit"); ok {
 		c.MessageLimit = n.size()
 	}
@@ -116,6 +117,18 @@ func (c *Config) read(top node) {
 	c.Hosts = top.hosts()
 	c.Schedule = top.scheduledWorkers(c.Registry.Workers)
 	c.Slack = top.notifications(c.Registry.Workers)
+}
+
+// places reads where the checklist and the state directory are, and returns the checklist file as it is named, expanded.
+func (c *Config) places(top node) (checklist string) {
+	checklist, n := top.text("checklist file", "name the file that the checklist is kept in")
+	checklist = n.expand(checklist)
+	c.ChecklistFile = c.path(checklist)
+	state, n := top.text("state dir", "")
+	if c.StateDir = c.path(n.expand(state)); state == "" {
+		c.StateDir = filepath.Join(filepath.Dir(c.ChecklistFile), ".nowcast")
+	}
+	return checklist
 }
 
 // path makes a path of the file absolute.

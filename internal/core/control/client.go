@@ -124,10 +124,16 @@ func (c *Client) exchange(ctx context.Context, request wire.Frames) (Reply, erro
 		case <-ctx.Done():
 			unanswered++
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || c.nobody(started) {
 			return Reply{}, c.silence(ctx, target, refusal, unanswered)
 		}
 	}
+}
+
+// nobody tells that there has been no hub since a command was sent, for longer than a broker needs to start. The command has not left
+// this process.
+func (c *Client) nobody(since time.Time) bool {
+	return !c.reached.Load() && time.Since(since) > giveUpAfter && missing(c.endpoint) != ""
 }
 
 // silence is the error of a command that was not answered.

@@ -22,7 +22,7 @@ import (
 
 // Commands of the manager, with the type of their arguments and of their result.
 const (
-	CmdSnapshot = "snapshot" // Snapshot{} -> feed.Snapshot
+	CmdSnapshot = "snapshot" // struct{}{} -> feed.Snapshot
 	CmdLaunch   = "launch"   // LaunchArgs -> launch.Launch
 	CmdRelaunch = "relaunch" // RelaunchArgs -> launch.Launch
 	CmdKill     = "kill"     // KillArgs -> launch.Launch as it was when the signal was sent
@@ -36,7 +36,7 @@ const CmdLogs = "logs" // LogsArgs -> feed.LogPage
 // Commands of the scheduler.
 const (
 	CmdSchedule = "schedule" // struct{}{} -> []feed.ScheduleEntry
-	CmdRunNow   = "run now"  // EntryArgs -> launch.Launch: what is due later is launched now, beside what is due later
+	CmdRunNow   = "run now"  // EntryArgs -> launch.Launch: the worker is launched now; what is due later is launched then, too
 	CmdHold     = "hold"     // HoldArgs -> feed.ScheduleEntry
 )
 
@@ -74,7 +74,7 @@ type RelaunchArgs struct {
 // KillArgs asks for a signal to the process group of a running launch.
 type KillArgs struct {
 	Launch int64  `json:"launch"`
-	Signal string `json:"signal"` // "TERM" or "KILL"
+	Signal string `json:"signal"` // "TERM", "INT" or "KILL"
 }
 
 // ReleaseArgs names an open barrier.
@@ -93,8 +93,15 @@ type LogsArgs struct {
 	Since  time.Time `json:"since,omitzero"`   // not older
 	Until  time.Time `json:"until,omitzero"`   // not newer
 	Name   string    `json:"name,omitempty"`   // of this logger only
-	Launch int64     `json:"launch,omitempty"` // of this launch only
 	Search string    `json:"search,omitempty"` // containing this, case ignored
+
+	// Launch chooses the records of one launch; 0: of all. Records of programs that do not know their launch, as those that
+	// publish with pyzmq, are recognised by name and time: they are Worker's, not older than From and, unless To is zero, not newer
+	// than To. With Worker "" only the number counts.
+	Launch int64     `json:"launch,omitempty"`
+	Worker string    `json:"worker,omitempty"`
+	From   time.Time `json:"from,omitzero"`
+	To     time.Time `json:"to,omitzero"`
 
 	Level  *slog.Level `json:"level,omitempty"`  // of this level and above; nil: of all
 	Before string      `json:"before,omitempty"` // feed.LogPage.Older of an earlier answer: only what is older than that

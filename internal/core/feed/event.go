@@ -78,8 +78,11 @@ type LogRecord struct {
 	PID     int        `json:"pid,omitempty"`
 	Launch  int64      `json:"launch,omitempty"` // 0 if the process is not a launch
 
-	// Published is set where the log aggregator gets the record on a port of zmq: ports: logging, or is not meant to get it.
-	// Where it is not, the process found no port, and the log aggregator writes the record to its files from here.
+	// Published is set where the log aggregator gets the record on a port of zmq: ports: logging, or where none of the
+	// process's handlers would publish it. Where it is not, and logging is distributed, the log aggregator writes the record to its
+	// files from here: the process found no port, or the record's level has no name and PUBHandler does not publish it. With
+	// local logging it is never set, and there are no such files. Of what the log aggregator sends, it is set where it sends on a
+	// record of others, and never in its own.
 	Published bool `json:"published,omitempty"`
 }
 
@@ -116,21 +119,6 @@ type ScheduleRun struct {
 
 // Topic is where the record is published. A reader filters by name, or by name and level.
 func (r *LogRecord) Topic() string { return StreamLog + "." + r.Name + "." + LevelName(r.Level) }
-
-// LevelName returns Python's name of the level that l belongs to.
-func LevelName(l slog.Level) string {
-	switch {
-	case l < slog.LevelInfo:
-		return "DEBUG"
-	case l < slog.LevelWarn:
-		return "INFO"
-	case l < slog.LevelError:
-		return "WARNING"
-	case l < slog.LevelError+4:
-		return "ERROR"
-	}
-	return "CRITICAL"
-}
 
 // Heartbeat says that a daemon is alive. Silence for three times Every means that it is not, or cannot be reached.
 type Heartbeat struct {

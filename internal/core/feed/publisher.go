@@ -18,7 +18,6 @@ import (
 
 // PublisherOptions are what a publisher may be given; the zero value will do.
 type PublisherOptions struct {
-	Logger *slog.Logger     // for what cannot be published; nil says nothing
 	Now    func() time.Time // time.Now if nil
 	Linger time.Duration    // how long Close waits for the hub to take what is left; 0 is 500 ms
 }
@@ -53,9 +52,6 @@ type Publisher struct {
 // NewPublisher returns a publisher for source with a new epoch. It connects to the hub's feed-in socket; the broker
 // need not be there yet, and may restart.
 func NewPublisher(endpoint, source string, o PublisherOptions) (*Publisher, error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -85,11 +81,10 @@ func newEpoch(now time.Time) string {
 }
 
 // Publish sends body, as JSON, on a topic. Events of one stream are numbered in the order of the calls. A body that
-// cannot be JSON is a bug in us; it is logged, and its number is used up so that readers ask for a snapshot.
+// cannot be JSON is a bug in us; its number is used up, so that readers ask for a snapshot.
 func (p *Publisher) Publish(topic string, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {
-		p.o.Logger.Error("event could not be published", "topic", topic, "err", err)
 		text = nil
 	}
 	p.mu.Lock()

@@ -107,6 +107,17 @@ func (l *Launch) Clone() *Launch {
 	return &c
 }
 
+// clockSkew is how far the clocks of a worker's host and of the manager's may differ.
+const clockSkew = 2 * time.Second
+
+// LogSpan returns between which times the worker logs; to is zero while it has not ended.
+func (l *Launch) LogSpan() (from, to time.Time) {
+	if l.Ended != nil {
+		to = l.Ended.Add(clockSkew)
+	}
+	return l.Decided.Add(-clockSkew), to
+}
+
 // LastReport returns the type of its last message, "" if it sent none.
 func (l *Launch) LastReport() string {
 	if len(l.Reports) == 0 {

@@ -22,6 +22,19 @@ func TestStatesOnlyGoForward(t *testing.T) {
 	}
 }
 
+func TestALaunchLogsBetweenDecisionAndEndByAnyClock(t *testing.T) {
+	decided := time.Date(2031, 5, 17, 5, 40, 0, 0, time.UTC)
+	l := Launch{Decided: decided}
+	if from, to := l.LogSpan(); !from.Before(decided) || !to.IsZero() {
+		t.Errorf("while it runs: got %v to %v, want from before %v on", from, to, decided)
+	}
+	ended := decided.Add(time.Minute)
+	l.Ended = &ended
+	if from, to := l.LogSpan(); !from.Before(decided) || !to.After(ended) || to.Sub(from) > 2*time.Minute {
+		t.Errorf("got %v to %v, want little more than from %v to %v", from, to, decided, ended)
+	}
+}
+
 func TestOutcome(t *testing.T) {
 	for name, tc := range map[string]struct {
 		reports []string

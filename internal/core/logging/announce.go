@@ -37,6 +37,8 @@ func (l *Log) whereTo(t *tree) string {
 	case address != "":
 		// The reference's words, also where we keep to the loopback interface: scripts look for them.
 		return "publishing logging messages to tcp://*:" + address[strings.LastIndexByte(address, ':')+1:]
+	case has(classPUB) && l.o.Feed != nil && l.name != aggregatorName:
+		return "publishing logging messages on the feed: zmq: ports: logging has no port for " + l.name
 	case has(classFile, classRotating, classTimed, classWatched):
 		return "writing logging messages to local file system"
 	case has(classStream):

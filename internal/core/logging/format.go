@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"nowcast/internal/core/feed"
 )
 
 // defaultFormat is Python's for a handler without formatter, ourFormat is what we write without a section logging.
@@ -55,7 +57,7 @@ var fields = map[string]field{
 	"message":         {text: func(r *record) string { return r.message }},
 	"name":            {text: func(r *record) string { return r.name }},
 	"logger_name":     {text: func(r *record) string { return cmp.Or(r.loggerName, r.name) }},
-	"levelname":       {text: func(r *record) string { return levelName(r.level) }},
+	"levelname":       {text: func(r *record) string { return feed.PythonLevelName(r.level) }},
 	"levelno":         {whole: func(r *record) int64 { return int64(r.level) }},
 	"asctime":         {append: func(b []byte, r *record, f *formatter) []byte { return f.appendTime(b, r.time) }},
 	"created":         {real: func(r *record) float64 { return float64(r.time.UnixMicro()) / 1e6 }},

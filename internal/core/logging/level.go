@@ -1,9 +1,6 @@
 package logging
 
-import (
-	"fmt"
-	"log/slog"
-)
+import "log/slog"
 
 // LevelCritical is Python's CRITICAL: someone must act now.
 const LevelCritical slog.Level = 12
@@ -18,28 +15,5 @@ const (
 	critical = 50
 )
 
-var levelNumbers = map[string]int{
-	"NOTSET": notSet, "DEBUG": debug, "INFO": info, "WARN": warning, "WARNING": warning, "ERROR": failure, "FATAL": critical, "CRITICAL": critical,
-}
-
 // named tells whether a level is one of Python's five.
 func named(level int) bool { return level >= debug && level <= critical && level%10 == 0 }
-
-// levelName returns the name of one of Python's levels.
-func levelName(level int) string {
-	switch level {
-	case notSet:
-		return "NOTSET"
-	case debug:
-		return "DEBUG"
-	case info:
-		return "INFO"
-	case warning:
-		return "WARNING"
-	case failure:
-		return "ERROR"
-	case critical:
-		return "CRITICAL"
-	}
-	return fmt.Sprintf("Level %d", level)
-}

@@ -43,7 +43,7 @@ func (s *source) emit(r *record, level slog.Level) {
 	if s.log.heard() {
 		o := &s.log.o
 		told := feed.LogRecord{Time: r.time.UTC(), Level: level, Name: r.name, Message: r.full(),
-			Host: s.log.host, PID: s.log.pid, Launch: o.Launch, Published: l.publishes(r.level)}
+			Host: s.log.host, PID: s.log.pid, Launch: o.Launch, Published: s.log.role != Aggregator && l.publishes(r.level)}
 		if o.Feed != nil {
 			o.Feed(told)
 		}

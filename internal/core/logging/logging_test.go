@@ -302,6 +302,6 @@ func TestNamesOfLevelsAreThoseOfPython(t *testing.T) {
 	for level, name := range map[slog.Level]string{
 		slog.LevelDebug: "DEBUG", slog.LevelInfo: "INFO", slog.LevelWarn: "WARNING", slog.LevelError: "ERROR", LevelCritical: "CRITICAL", 2: "Level 25", -8: "NOTSET",
 	} {
-		want(t, "level", levelName(feed.PythonLevel(level)), name)
+		want(t, "level", feed.PythonLevelName(feed.PythonLevel(level)), name)
 	}
 }

@@ -1,7 +1,9 @@
 package logging
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +12,45 @@ import (
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/wire"
 )
+
+// TestARefusedReportIsMadeAgain: nothing of what it would have said is lost, however many are on their way.
+func TestARefusedReportIsMadeAgain(t *testing.T) {
+	var sent []wire.Frames
+	o := &overflow{name: "grid", topic: []byte("grid.WARNING"), feed: func(string) {}, send: func(m wire.Frames) {
+		sent = append(sent, wire.Frames{bytes.Clone(m[0]), bytes.Clone(m[1])})
+	}}
+	refuse := func(n int) {
+		for range n {
+			o.refused(wire.Frames{[]byte("grid.INFO"), []byte("x\n")}, nil)
+		}
+		o.say()
+	}
+	refuse(300)
+	refuse(20)
+	o.refused(sent[0], nil)
+	o.refused(sent[1], nil)
+	o.say()
+	for range 2 * maxOut { // all delivered
+		refuse(1)
+	}
+	refuse(7)
+	o.refused(sent[len(sent)-1], nil)
+	o.close()
+	var got []int
+	for _, m := range sent {
+		var n int
+		if _, err := fmt.Sscanf(string(m[1]), "%d log records of grid were dropped: ", &n); err != nil || string(m[0]) != "grid.WARNING" {
+			t.Errorf("got %q", m)
+		}
+		got = append(got, n)
+	}
+	if want := []int{300, 20, 320, 1, 1, 1, 1, 1, 1, 1, 1, 7, 7}; !slices.Equal(got, want) {
+		t.Errorf("got the numbers %v, want %v", got, want)
+	}
+	if n := len(o.out); n > maxOut {
+		t.Errorf("got %d reports remembered, want at most %d", n, maxOut)
+	}
+}
 
 func TestWhatASubscriberDoesNotTakeIsCountedAndSaid(t *testing.T) {
 	port := freePort(t)

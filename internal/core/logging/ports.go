@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nowcast/internal/core/config"
+	"nowcast/internal/core/feed"
 	"nowcast/internal/core/wire"
 )
 
@@ -28,8 +29,10 @@ func (b *builder) openPublisher() (sink, error) {
 	switch {
 	case len(ports) == 0 && l.name == aggregatorName: // it collects what others publish
 		return null{}, nil
+	case len(ports) == 0 && l.role != Worker && l.o.Feed != nil: // nothing is missing, and Announce says where they go
+		return unbound{}, nil
 	case len(ports) == 0 && l.role != Worker:
-		b.warnings = append(b.warnings, fmt.Sprintf("log messages are not published%s: zmq: ports: logging: in %s has no port for %s", l.byFeed(), b.c.File, l.name))
+		b.warnings = append(b.warnings, fmt.Sprintf("log messages are not published: zmq: ports: logging: in %s has no port for %s", b.c.File, l.name))
 		return unbound{}, nil
 	}
 	err := fmt.Errorf("there is neither %s nor workers", l.name)
@@ -47,13 +50,6 @@ func (b *builder) openPublisher() (sink, error) {
 		return unbound{}, nil
 	}
 	return nil, fmt.Errorf("unable to find port to publish log messages to: %w", err)
-}
-
-func (l *Log) byFeed() string {
-	if l.o.Feed == nil {
-		return ""
-	}
-	return ", and reach the log aggregator only by the feed"
 }
 
 // keep returns the publisher in use if its port is among the wanted. A port cannot be bound at another address while it is in
@@ -79,9 +75,9 @@ func (b *builder) keep(ports []int) *publisher {
 func (l *Log) bind(c *config.Config, ports []int) (*publisher, error) {
 	p := &publisher{name: l.name, topics: map[int][]byte{}, ready: make(chan struct{})}
 	for level := debug; level <= critical; level += 10 {
-		p.topics[level] = []byte(l.name + "." + levelName(level))
+		p.topics[level] = []byte(l.name + "." + feed.PythonLevelName(level))
 	}
-	p.overflow = &overflow{name: l.name, topic: []byte(l.name + "." + levelName(warning)), feed: func(text string) { l.tell(warning, text, true) },
+	p.overflow = &overflow{name: l.name, topic: []byte(l.name + "." + feed.PythonLevelName(warning)), feed: func(text string) { l.tell(warning, text, true) },
 		send: func(m wire.Frames) { _ = p.conn.Send(m) }}
 	var err error
 	for _, port := range ports {

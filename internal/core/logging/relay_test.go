@@ -91,8 +91,21 @@ func TestRelayGoesOnInTheNewFileFromOneBatchToTheNext(t *testing.T) {
 	}
 }
 
+// TestTheAggregatorsOwnRecordsGoToTheHistory: what it sends on for others is marked, and only that.
+func TestTheAggregatorsOwnRecordsGoToTheHistory(t *testing.T) {
+	var told []feed.LogRecord
+	l := open(t, load(t, aggregatorSection), "log_aggregator", Aggregator, Options{Feed: func(r feed.LogRecord) { told = append(told, r) }})
+	l.Logger("log_aggregator").Info("own")
+	if len(told) != 1 || told[0].Message != "own" || told[0].Published {
+		t.Errorf("got %+v on the feed, want the record, not marked as published", told)
+	}
+}
+
 func TestABatchThatCannotBeWrittenIsCounted(t *testing.T) {
-	l := open(t, load(t, strings.Replace(aggregatorSection, "filename: bad.log", "filename: /dev/full", 1)), "log_aggregator", Aggregator, Options{})
+	var told []feed.LogRecord
+	var alerts []string
+	o := Options{Feed: func(r feed.LogRecord) { told = append(told, r) }, Alert: func(text string) { alerts = append(alerts, text) }}
+	l := open(t, load(t, strings.Replace(aggregatorSection, "filename: bad.log", "filename: /dev/full", 1)), "log_aggregator", Aggregator, o)
 	records := make([]Relayed, 7)
 	for i := range records {
 		records[i] = Relayed{Time: time.Now(), Level: 20 + 20*(i%2), LoggerName: "w", Message: "m"}
@@ -104,6 +117,12 @@ func TestABatchThatCannotBeWrittenIsCounted(t *testing.T) {
 	}
 	if got := l.err.String(); !strings.Contains(got, "log file /dev/full cannot be written") || !strings.HasSuffix(got, "log file /dev/full is closed; 6 records are not in it\n") {
 		t.Errorf("got %q", got)
+	}
+	if len(alerts) != 1 || !strings.Contains(alerts[0], "/dev/full cannot be written") || !strings.Contains(alerts[0], "no space left") {
+		t.Errorf("got the alerts %q, want one that names the file and the error", alerts)
+	}
+	if len(told) != 2 || told[0].Published || told[1].Published {
+		t.Errorf("got %+v on the feed, want two records for the history", told)
 	}
 	want(t, "lines of the other file", fmt.Sprint(strings.Count(l.file(t, "info.log"), "\n")), "14")
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nowcast/internal/core/config"
+	"nowcast/internal/core/feed"
 	"nowcast/internal/core/pyyaml"
 )
 
@@ -236,7 +237,7 @@ func (p *parser) level(m *pyyaml.Map, keys []string, absent int) int {
 	case int64:
 		return int(v)
 	case string:
-		if n, ok := levelNumbers[v]; ok {
+		if n, ok := feed.PythonLevelNumber(v); ok {
 			return n
 		}
 	}

@@ -12,23 +12,36 @@ import (
 // trouble says, on stderr and to the consoles, when a handler stops being able to write and when it can again; not once
 // per record.
 type trouble struct {
-	what string // e.g. "log file /logs/x.log"
-	say  func(level int, text string)
+	what  string // e.g. "log file /logs/x.log"
+	say   func(level int, text string)
+	alert func(text string) // nil: it is no alert
 
 	lost atomic.Int64 // records since it began; changed with mu held
 	mu   sync.Mutex
+
+	alerted time.Time // guarded by mu
 }
+
+// alertEvery is how often a file is an alert. On a disk that is almost full, it can be written and cannot, and so on.
+const alertEvery = time.Hour
 
 func (l *Log) trouble(what string) *trouble {
 	return &trouble{what: what, say: func(level int, text string) {
 		// Where stderr is what cannot be written, this is lost as well, and the consoles remain.
 		fmt.Fprintln(l.o.Stderr, text)
-		l.tell(level, text, l.role == Aggregator)
+		l.tell(level, text, false)
 	}}
 }
 
+// fileTrouble is the trouble of a log file. What is missing from one is missing for ever, so somebody must look after it now.
+func (l *Log) fileTrouble(path string) *trouble {
+	t := l.trouble("log file " + path)
+	t.alert = l.o.Alert
+	return t
+}
+
 // tell sends a record about the logging itself to the consoles. It does not go through the handlers: they are what it is
-// about. Unless it is published as well, the log aggregator writes it to its files.
+// about. Unless it is published as well, or its own, the log aggregator writes it to its files.
 func (l *Log) tell(level int, text string, published bool) {
 	if l.o.Feed == nil {
 		return
@@ -50,7 +63,12 @@ func (t *trouble) reportAll(n int, err error) {
 	lost := t.lost.Load()
 	switch {
 	case err != nil && lost == 0:
-		t.say(failure, fmt.Sprintf("%s cannot be written, so log records are missing from it: %v", t.what, err))
+		text := fmt.Sprintf("%s cannot be written, so log records are missing from it: %v", t.what, err)
+		t.say(failure, text)
+		if now := time.Now(); t.alert != nil && (t.alerted.IsZero() || now.Sub(t.alerted) >= alertEvery) {
+			t.alerted = now
+			t.alert(text)
+		}
 		fallthrough
 	case err != nil:
 		t.lost.Add(int64(n))

@@ -18,7 +18,12 @@ import (
 const (
 	collectRoom = 1 << 20              // bytes that one call takes; more for a message that is larger
 	collectLull = 2 * time.Millisecond // between two calls, so that a stream of records costs some calls a second and not one each
-	maxCollect  = 256 << 20            // a peer that sends a larger frame is disconnected: it would take the memory of all others
+
+	// collectAgain is libzmq's default, which the Python aggregator has: a Python worker that lives for a moment only is heard from
+	// when we are connected.
+	collectAgain = 100 * time.Millisecond
+
+	maxCollect = 256 << 20 // a peer that sends a larger frame is disconnected: it would take the memory of all others
 )
 
 // Collector is a SUB socket for the log records of many publishers, and the goroutine that owns it. It takes everything, in
@@ -45,7 +50,7 @@ func OpenCollector(take func(Batch)) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := st.open(Options{Kind: Sub, Subscribe: []string{""}, ReceiveQueue: -1, MaxMessage: maxCollect})
+	s, err := st.open(Options{Kind: Sub, Subscribe: []string{""}, ReceiveQueue: -1, MaxMessage: maxCollect, Reconnect: collectAgain})
 	if err != nil {
 		st.close(0)
 		return nil, err

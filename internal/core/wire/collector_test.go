@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	zmq "github.com/pebbe/zmq4"
 )
@@ -169,6 +170,29 @@ func TestPublishersComeAndGoWhileACollectorRuns(t *testing.T) {
 	}
 	if err := c.Disconnect(one); err == nil {
 		t.Error("got no error for a publisher that was left before")
+	}
+}
+
+// TestACollectorLooksForAPublisherAsOftenAsPythonDoes asks the socket: a worker in Python that publishes before we are
+// connected is not heard, and one that lives for a moment is gone by then.
+func TestACollectorLooksForAPublisherAsOftenAsPythonDoes(t *testing.T) {
+	c, _ := collector(t)
+	python, _ := speaker(t, zmq.SUB)
+	want, err := python.GetReconnectIvl()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first, longest time.Duration
+	if err := c.do(func() (err error) {
+		if first, err = c.socket.GetReconnectIvl(); err == nil {
+			longest, err = c.socket.GetReconnectIvlMax()
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if first != want || longest != 0 {
+		t.Errorf("got every %v, slowing down to %v, want every %v and never slower", first, longest, want)
 	}
 }
 

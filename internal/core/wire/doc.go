@@ -1,7 +1,8 @@
 // Package wire is ZeroMQ for the rest of the system: sockets owned by one goroutine each, addresses, and the errors an
-// operator needs when a port is taken. It is the only importer of pebbe/zmq4 and imports nothing of ours.
+// operator needs when a port is taken. It is the only importer of pebbe/zmq4, beside the clients for benchmarks in wirebench,
+// and imports nothing of ours.
 //
-// Every message enters and leaves the system here. Four things talk:
+// Every message enters and leaves the system here. Five things talk:
 //
 //   - Conn: one socket and the goroutine that owns it. Others hand it batches (Send) and take batches from it (Receive).
 //   - Forwarder: two sockets and the goroutine that moves messages between them, untouched (the broker). Its inner loop is
@@ -11,9 +12,11 @@
 //   - Collector: one SUB socket that takes log records from many publishers, in large batches (collect.c).
 //   - Requester: what a worker needs, one request and its reply at a time.
 //
-// Guarantees. Messages of one sender arrive in order. Frames are opaque. Every queue has a bound, stated beside it, and what
-// happens when it is full: Receive stops reading, so that libzmq's queue fills and then TCP holds the sender back; Send waits;
-// Pub and XPub drop what a slow subscriber cannot take; Router drops what it cannot deliver, or reports it when Mandatory.
+// Guarantees. Messages of one sender arrive in order. Frames are opaque. Every queue but a Collector's has a bound, stated
+// beside it, and what happens when it is full: Receive stops reading, so that libzmq's queue fills and then TCP holds the
+// sender back; Send waits; Pub and XPub drop what a slow subscriber cannot take; Router drops what it cannot deliver, or
+// reports it when Mandatory. A Collector's has none on purpose: a publisher drops, unseen, what is not taken from it, so all is
+// taken, and whoever is given the batches drops what is too much, and counts it.
 // An idle socket costs no CPU: the owner of a Conn sleeps in the Go runtime's poller (sleeper.go), a Forwarder in poll. An
 // interrupted system call (EINTR, frequent under the Go runtime) is retried and never seen outside.
 //

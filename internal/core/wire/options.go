@@ -30,11 +30,9 @@ const (
 	Dealer Kind = iota // asynchronous requests and replies with any number of peers
 	Router             // the same, the first frame names the peer
 	Req                // one request, one reply; see Requester
-	Rep                // the other side of Req
 	Pub                // to all subscribers, never waits
 	Sub                // subscribes with Options.Subscribe
 	XPub               // Pub that hands subscriptions on
-	XSub               // Sub that sends subscriptions as messages
 )
 
 var kinds = [...]struct {
@@ -45,11 +43,9 @@ var kinds = [...]struct {
 	Dealer: {"DEALER", zmq.DEALER, true},
 	Router: {"ROUTER", zmq.ROUTER, true},
 	Req:    {"REQ", zmq.REQ, true},
-	Rep:    {"REP", zmq.REP, true},
 	Pub:    {"PUB", zmq.PUB, true},
 	Sub:    {"SUB", zmq.SUB, false},
 	XPub:   {"XPUB", zmq.XPUB, true},
-	XSub:   {"XSUB", zmq.XSUB, true},
 }
 
 // String returns the name ZeroMQ's own manual uses.
@@ -72,6 +68,7 @@ type Options struct {
 	MaxMessage              int64 // a peer that sends a larger frame is disconnected; 0 no limit
 	KeepaliveIdle           time.Duration
 	Linger                  time.Duration // how long Close waits for unsent messages; 0 not at all
+	Reconnect               time.Duration // between two tries, however many; 0 begins with reconnectFirst and slows down
 
 	Mandatory bool // Router: report what cannot be delivered (Undelivered) instead of dropping it
 	Handover  bool // Router: a new peer takes the name from an old one, as a restarted daemon must
@@ -102,8 +99,12 @@ func (o Options) apply(s *zmq.Socket) error {
 		}
 	}
 	set("linger", s.SetLinger(0))
-	set("reconnect interval", s.SetReconnectIvl(reconnectFirst))
-	set("maximal reconnect interval", s.SetReconnectIvlMax(reconnectMax))
+	if o.Reconnect > 0 {
+		set("reconnect interval", s.SetReconnectIvl(o.Reconnect))
+	} else {
+		set("reconnect interval", s.SetReconnectIvl(reconnectFirst))
+		set("maximal reconnect interval", s.SetReconnectIvlMax(reconnectMax))
+	}
 	if o.Identity != "" {
 		set("identity", s.SetIdentity(o.Identity))
 	}

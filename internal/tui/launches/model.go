@@ -195,20 +195,12 @@ func (m *Model) follow() {
 	}
 }
 
-// grace is how far the clocks of a worker and of the manager may differ.
-const grace = 2 * time.Second
-
 // LogOf chooses the log lines of a launch.
 func LogOf(l *launch.Launch) widget.LogFilter {
-	f := widget.LogFilter{Level: slog.LevelDebug, Launch: l.ID, Worker: l.Name(), From: l.Decided.Add(-grace), To: farFuture}
-	if l.Ended != nil {
-		f.To = l.Ended.Add(grace)
-	}
+	f := widget.LogFilter{Level: slog.LevelDebug, Launch: l.ID, Worker: l.Name()}
+	f.From, f.To = l.LogSpan()
 	return f
 }
-
-// farFuture is after everything.
-var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // SetSize tells how much room the page has.
 func (m *Model) SetSize(width, height int) {

@@ -122,13 +122,13 @@ func TestThePastJoinsTheLiveLogWithoutAGapOrARepetition(t *testing.T) {
 				a.serve(m, keyed(m, "home"))
 				a.holds(t, m, f)
 			}
-			if got := ansi.Strip(m.View(noon)[1]); !strings.Contains(got, "the beginning: no older lines") {
-				t.Errorf("at the end it says %q", got)
-			}
 			asked := a.answer
 			a.serve(m, keyed(m, "home"))
 			if a.answer != asked {
 				t.Error("it asks for what is older than the first line")
+			}
+			if got := ansi.Strip(m.View(noon)[1]); !strings.Contains(got, "the beginning: no older lines") {
+				t.Errorf("at the end it says %q", got)
 			}
 		}
 	}
@@ -247,6 +247,46 @@ func TestASearchOfEverythingGoesOnUntilItHasFound(t *testing.T) {
 	a.serve(m, keyed(m, "v")) // about the same time
 	if got := m.pane().Current(); got == nil || got.Time.Sub(found).Abs() > time.Second {
 		t.Errorf("with another level it is on %v, want one of %v", got, found)
+	}
+}
+
+// The beginning is where the first line is: above another it would say that nothing was before that one.
+func TestTheBeginningIsSaidAboveTheFirstLineOnly(t *testing.T) {
+	for _, tc := range []struct{ name, open, first, other string }{
+		{"of the log", "", "the beginning: no older lines at INFO and above are kept", "older lines: home goes to the first, of "},
+		{"of a search", "line", `the beginning: no older lines with "line" at INFO and above are kept`, `older lines with "line": home goes to the first, of `},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a := newArchive(200, 70)
+			m := a.console(20)
+			key := "home"
+			if tc.open != "" {
+				press(m, append(append([]string{"/"}, strings.Split(tc.open, "")...), "enter")...)
+				key = "enter"
+			}
+			a.serve(m, keyed(m, key))
+			for !m.past.end {
+				a.serve(m, keyed(m, "home"))
+			}
+			says := func(after, want string) {
+				t.Helper()
+				if got := ansi.Strip(m.View(noon)[1]); !strings.Contains(got, want) {
+					t.Errorf("after %s it says %q, want %q", after, got, want)
+				}
+			}
+			says("the answer that brought the first line", tc.other+a.lines[0].Time.Format(time.DateTime))
+			keyed(m, "home")
+			says("home", tc.first)
+			keyed(m, "down")
+			says("a move that scrolls nothing", tc.first)
+			keyed(m, "pgdown")
+			says("a page down", tc.other)
+			keyed(m, "n")
+			press(m, "/", "9", "enter")
+			says("a search", tc.other)
+			keyed(m, "home")
+			says("home again", tc.first)
+		})
 	}
 }
 

@@ -85,9 +85,10 @@ func (m *Model) state() string {
 // top says above the lines of the past what is before them.
 func (m *Model) top(now time.Time) string {
 	p, style := m.past, m.theme.Faint
-	what := "older lines"
+	what, older := "older lines", "older lines"
 	if p.ask.Search != "" {
 		what = fmt.Sprintf("lines with %q", p.ask.Search)
+		older = "older " + what
 	}
 	var text string
 	switch {
@@ -99,8 +100,10 @@ func (m *Model) top(now time.Time) string {
 		text, style = what+" could not be read; home asks again", m.theme.Bad
 	case p.end && p.buf.Len() == 0:
 		text, style = "no "+what+m.among()+" in all that is kept", m.theme.Warn
-	case p.end:
-		text = "the beginning: no " + what + m.among() + " are kept"
+	case p.end && p.pane.ShowsTop():
+		text = "the beginning: no " + older + m.among() + " are kept"
+	case p.end: // it is said where it is so: above the first line
+		text = older + ": home goes to the first, of " + p.oldest().In(now.Location()).Format(time.DateTime)
 	default:
 		text = what + ": home loads more" + p.back(now)
 	}

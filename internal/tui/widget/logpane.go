@@ -14,7 +14,7 @@ type LogFilter struct {
 	Name  string     // of this logger; "" all
 
 	// Launch chooses the lines of one launch; 0 all. Programs that do not know the number of their launch are recognised by
-	// their name, Worker, between From and To.
+	// their name, Worker, between From and To; a zero To is the end of all times. (The same as control.LogsArgs: a test compares them.)
 	Launch   int64
 	Worker   string
 	From, To time.Time
@@ -28,7 +28,7 @@ func (f *LogFilter) Accepts(l *LogLine) bool {
 	case f.Launch == 0 || l.Launch == f.Launch:
 		return true
 	}
-	return l.Launch == 0 && f.Worker != "" && l.Name == f.Worker && !l.Time.Before(f.From) && !l.Time.After(f.To)
+	return l.Launch == 0 && f.Worker != "" && l.Name == f.Worker && !l.Time.Before(f.From) && (f.To.IsZero() || !l.Time.After(f.To))
 }
 
 // spot is a display row: one row of one chosen line.

@@ -33,13 +33,21 @@ func (p *LogPane) prefix() int {
 	return 1 + len(l.clock) + 1 + l.level + 1 + l.name + 1
 }
 
+// first returns the first row shown.
+func (p *LogPane) first() spot {
+	if p.following {
+		return p.back(p.last(), p.height-1)
+	}
+	return p.top
+}
+
+// ShowsTop tells whether there is nothing above the first row shown.
+func (p *LogPane) ShowsTop() bool { return p.first() == spot{} }
+
 // View draws exactly the rows of the pane, times in loc. The cursor is drawn if focus is set and the pane does not follow.
 func (p *LogPane) View(loc *time.Location, focus bool) []string {
 	out := make([]string, 0, p.height)
-	at := p.top
-	if p.following {
-		at = p.back(p.last(), p.height-1)
-	}
+	at := p.first()
 	for len(out) < p.height && at.index < len(p.chosen) {
 		line := p.buf.At(p.chosen[at.index])
 		rows := p.rows(line)
