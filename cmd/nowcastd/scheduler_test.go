@@ -220,3 +220,52 @@ func TestAnOperatorHoldsAndRunsEntriesAndAReloadChangesThem(t *testing.T) {
 		t.Error("the schedule is gone after a configuration that cannot be read")
 	}
 }
+
+func TestAHoldSurvivesAKillAndEditsOfTheSchedule(t *testing.T) {
+	s, schedule := newScheduled(t)
+	var entries []string
+	for i, what := range []string{"first", "SECOND", "third"} {
+		entries = append(entries, fmt.Sprintf("any: {every: day, at: '0%d:00', cmd line opts: echo %s}", i+1, what))
+	}
+	schedule(entries...)
+	s.start("broker")
+	scheduler := s.start("scheduler")
+	held := func(id, want string) {
+		t.Helper()
+		s.eventually(fmt.Sprintf("%s, the only one that is held, as %s", want, id), func() bool {
+			var all []feed.ScheduleEntry
+			out, code := s.run("schedule", "--json", s.config)
+			if code != 0 || json.Unmarshal([]byte(out), &all) != nil {
+				return false
+			}
+			var got []string
+			for _, e := range all {
+				if e.Held {
+					got = append(got, e.ID+" "+e.Worker.Args[1])
+				}
+			}
+			return slices.Equal(got, []string{id + " " + want})
+		})
+	}
+	s.eventually("the scheduler", func() bool { return s.entry("any").ID != "" })
+	s.must("schedule", "hold", s.config, "any#2")
+	scheduler.Process.Kill()
+	scheduler.Wait()
+	scheduler = s.start("scheduler")
+	held("any#2", "SECOND")
+
+	schedule(entries[1:]...)
+	scheduler.Process.Signal(syscall.SIGHUP)
+	held("any", "SECOND")
+	scheduler.stop()
+	schedule(entries...)
+	scheduler = s.start("scheduler")
+	held("any#2", "SECOND")
+
+	schedule(entries[0], entries[2])
+	scheduler.Process.Signal(syscall.SIGHUP)
+	s.logged(t, 0, "WARNING [scheduler] the hold by ", " of any#2 (any echo SECOND, every day at 02:00) has ended")
+	if e := s.entry("any#2"); e.Held || e.Worker.Args[1] != "third" {
+		t.Errorf("got %+v, want third, not held", e)
+	}
+}

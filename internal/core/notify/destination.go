@@ -14,7 +14,8 @@ const (
 	attemptTime = 10 * time.Second // one request and its answer
 	firstWait   = time.Second      // between attempts; doubled each time
 	longestWait = time.Minute
-	giveUpAfter = time.Hour // since the report: later it is no news
+	giveUpAfter = time.Hour        // since the report: later it is no news
+	sayDropped  = 10 * time.Minute // between warnings while notices are dropped
 )
 
 // notice is one message for one channel.
@@ -33,25 +34,34 @@ type destination struct {
 	down     bool          // of run: the last attempt was in vain, which has been said
 
 	mu      sync.Mutex
-	queue   []notice // guarded by mu, as is all below
-	dropped int      // since it was last said
-	closed  bool     // nothing is added any more
+	queue   []notice  // guarded by mu, as is all below
+	dropped int       // since the queue was last empty
+	said    time.Time // when that was last said; zero: not since then
+	closed  bool      // nothing is added any more
 }
 
 func newDestination(variable, webhook string, log *slog.Logger) *destination {
 	return &destination{variable: variable, webhook: webhook, log: log, wake: make(chan struct{}, 1)}
 }
 
-// add never waits.
+// add never waits. Here it is said that notices are dropped, while run may try to send one for an hour; next says how many there were.
 func (d *destination) add(n notice) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	say := false
 	if len(d.queue) == queueLength {
 		d.queue = d.queue[1:]
 		d.dropped++
+		if say = time.Since(d.said) >= sayDropped; say {
+			d.said = time.Now()
+		}
 	}
+	dropped := d.dropped
 	d.queue = append(d.queue, n)
 	d.signal()
+	d.mu.Unlock()
+	if say {
+		d.log.Warn(fmt.Sprintf("notifications for Slack (%s) are dropped, the oldest ones first: more than %d are waiting; %d until now", d.variable, queueLength, dropped))
+	}
 }
 
 // close makes run end when the queue is empty.
@@ -73,14 +83,16 @@ func (d *destination) signal() {
 func (d *destination) next() (n notice, ok bool) {
 	for ; ; <-d.wake {
 		d.mu.Lock()
-		dropped, closed := d.dropped, d.closed
-		d.dropped = 0
 		if ok = len(d.queue) > 0; ok {
 			n, d.queue = d.queue[0], d.queue[1:]
 		}
+		dropped, closed := 0, d.closed
+		if len(d.queue) == 0 {
+			dropped, d.dropped, d.said = d.dropped, 0, time.Time{}
+		}
 		d.mu.Unlock()
 		if dropped > 0 {
-			d.log.Warn(fmt.Sprintf("%d notifications for Slack (%s) were dropped, the oldest ones: more than %d were waiting", dropped, d.variable, queueLength))
+			d.log.Warn(fmt.Sprintf("%d notifications for Slack (%s) were dropped, the oldest ones: more than %d were waiting; none waits any more", dropped, d.variable, queueLength))
 		}
 		if ok || closed {
 			return n, ok

@@ -261,6 +261,53 @@ func TestAFullQueueDropsTheOldestAndSaysHowMany(t *testing.T) {
 	})
 }
 
+func TestThatNotificationsAreDroppedIsSaidWhenItBeginsAndSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		c := &channel{answer: func(n int, _ *http.Request) (int, string, error) {
+			if n == 1 {
+				<-hang
+			}
+			return 200, "", nil
+		}}
+		s, j := start(t, c, daily, environment("SLACK_DAILY"))
+		logged := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			got := strings.Split(strings.TrimSuffix(j.text(), "\n"), "\n")
+			same := len(got) == len(want)
+			for i := range min(len(got), len(want)) {
+				same = same && strings.Contains(got[i], want[i])
+			}
+			if !same {
+				t.Errorf("got the log\n%swant\n%s", j.text(), strings.Join(want, "\n"))
+			}
+		}
+		report := func(times int) {
+			for range times {
+				s.Report("watch_NEMO", "success")
+			}
+			synctest.Wait()
+		}
+		report(1) // it is on its way
+		report(queueLength)
+		logged("")
+		const begins = "WARN notifications for Slack (SLACK_DAILY) are dropped, the oldest ones first: more than 1000 are waiting; "
+		report(1)
+		logged(begins + "1 until now")
+		report(100)
+		logged(begins + "1 until now")
+		time.Sleep(sayDropped)
+		report(1)
+		logged(begins+"1 until now", begins+"102 until now")
+		close(hang)
+		total := "WARN 102 notifications for Slack (SLACK_DAILY) were dropped"
+		logged(begins+"1 until now", begins+"102 until now", total)
+		report(1)
+		logged(begins+"1 until now", begins+"102 until now", total)
+	})
+}
+
 func TestOneChannelDoesNotWaitForAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := daily

@@ -15,13 +15,15 @@ import (
 
 // ask is a launch that the manager is asked for.
 type ask struct {
-	entry  string
+	entry  string // as it was called then, for the log
+	key    string
 	due    time.Time
 	worker launch.NextWorker
 }
 
-// id names the launch for good: the manager answers a repeated id as it did before, also after a restart, and launches nothing.
-func (a ask) id() string { return "schedule/" + a.entry + "/" + a.due.UTC().Format(time.RFC3339Nano) }
+// id names the launch for good: the manager answers a repeated id as it did before, also after a restart, and launches nothing. With
+// the entry's name in it, which is another entry's after an edit of the file, what that one has due would be taken for a repetition.
+func (a ask) id() string { return "schedule/" + a.key + "/" + a.due.UTC().Format(time.RFC3339Nano) }
 
 // answer is what became of an ask.
 type answer struct {
@@ -86,20 +88,29 @@ func wait(ctx context.Context, d time.Duration) {
 // intend makes due the time for which the manager is asked.
 func (e *entry) intend(due time.Time) ask {
 	e.Pending = due.UTC()
-	return ask{e.id, e.Pending, e.worker}
+	return ask{e.ID, e.Key, e.Pending, e.worker}
+}
+
+// asking returns the entry whose due time an ask is about, nil if it is gone or has another schedule since.
+func (s *Scheduler) asking(a ask) *entry {
+	e := s.keyed(a.key)
+	if e == nil || !e.Pending.Equal(a.due) {
+		return nil
+	}
+	return e
 }
 
 // answered notes what the manager said.
 func (s *Scheduler) answered(a answer) {
 	s.silent = errors.Is(a.err, control.ErrNoAnswer)
-	e := s.find(a.entry)
-	if e == nil || !e.Pending.Equal(a.due) {
+	e := s.asking(a.ask)
+	if e == nil {
 		s.Log.Info(fmt.Sprintf("%s, due at %s, was asked for before its entry changed: launch %d", a.entry, a.due.Format(time.RFC3339), a.launch))
 		return
 	}
 	if s.silent {
 		e.waiting = "due at " + e.clock(a.due) + ", waits for the manager: " + a.err.Error()
-		s.Log.Warn(e.id + " is launched late, as soon as the manager answers: it was due at " + e.clock(a.due) + "; " + a.err.Error())
+		s.Log.Warn(e.ID + " is launched late, as soon as the manager answers: it was due at " + e.clock(a.due) + "; " + a.err.Error())
 		s.changed = true
 		return
 	}
@@ -120,12 +131,12 @@ func (s *Scheduler) answered(a answer) {
 	run.Note = strings.Join(notes, "; ")
 	e.ran(run)
 	if a.err != nil {
-		s.Log.Error(fmt.Sprintf("%s was due at %s and is not launched: %s", e.id, e.clock(a.due), run.Note))
+		s.Log.Error(fmt.Sprintf("%s was due at %s and is not launched: %s", e.ID, e.clock(a.due), run.Note))
 		s.alert("schedule refused", e, fmt.Sprintf("%s was due at %s; %s", e.worker, e.clock(a.due), run.Note))
 	} else if run.Note != "" {
-		s.Log.Warn(fmt.Sprintf("%s was due at %s and is launched late, as launch %d: %s", e.id, e.clock(a.due), a.launch, run.Note))
+		s.Log.Warn(fmt.Sprintf("%s was due at %s and is launched late, as launch %d: %s", e.ID, e.clock(a.due), a.launch, run.Note))
 	} else {
-		s.Log.Info(fmt.Sprintf("%s is launched as launch %d", e.id, a.launch))
+		s.Log.Info(fmt.Sprintf("%s is launched as launch %d", e.ID, a.launch))
 	}
 	e.Pending, e.left, e.remark, e.waiting = time.Time{}, 0, "", ""
 	s.changed = true

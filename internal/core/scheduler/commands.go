@@ -30,7 +30,7 @@ func (s *Scheduler) Hold(ctx context.Context, r control.Request, args control.Ho
 		if e.Held = ""; args.Held {
 			e.Held = r.Author
 		}
-		s.Log.Info(fmt.Sprintf("%s asked for %s %s", r.Author, holdWord(args.Held), e.id))
+		s.Log.Info(fmt.Sprintf("%s asked for %s %s", r.Author, holdWord(args.Held), e.ID))
 		s.keep()
 		s.tell()
 	})
@@ -47,7 +47,8 @@ func holdWord(held bool) string {
 // for it, so unlike what is due it is not asked for again once the operator has gone.
 func (s *Scheduler) RunNow(ctx context.Context, r control.Request, args control.EntryArgs) (any, error) {
 	var worker launch.NextWorker
-	found, err := s.with(ctx, args.Entry, func(e *entry) { worker = e.worker })
+	var key string
+	found, err := s.with(ctx, args.Entry, func(e *entry) { worker, key = e.worker, e.Key })
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,11 @@ func (s *Scheduler) RunNow(ctx context.Context, r control.Request, args control.
 	if err := s.Manager.Do(patient, message.ManagerName, asked, control.LaunchArgs{NextWorker: worker}, &l); err != nil {
 		return nil, err
 	}
-	if _, err := s.with(ctx, args.Entry, func(e *entry) { s.ranNow(e, l.ID, r.Author) }); err != nil {
+	if err := s.do(ctx, func() {
+		if e := s.keyed(key); e != nil { // not by its name, which a reload may have given to another meanwhile
+			s.ranNow(e, l.ID, r.Author)
+		}
+	}); err != nil {
 		s.Log.Warn("a launch by an operator could not be noted", "launch", l.ID, "err", err)
 	}
 	return l, nil
@@ -78,8 +83,8 @@ func (s *Scheduler) ranNow(e *entry, launched int64, author string) {
 	}
 	now := s.Now().UTC()
 	e.ran(feed.ScheduleRun{Due: now, Time: now, Launch: launched, Author: author})
-	s.alerts = slices.DeleteFunc(s.alerts, func(a engine.Alert) bool { return a.Kind == missedAlert && bytes.Equal(a.Args, entryArgs(e.id)) })
-	s.Log.Info(fmt.Sprintf("%s asked for %s now: launch %d", author, e.id, launched))
+	s.alerts = slices.DeleteFunc(s.alerts, func(a engine.Alert) bool { return a.Kind == missedAlert && bytes.Equal(a.Args, entryArgs(e.ID)) })
+	s.Log.Info(fmt.Sprintf("%s asked for %s now: launch %d", author, e.ID, launched))
 	s.keep()
 	s.tell()
 }
@@ -91,7 +96,7 @@ func (s *Scheduler) with(ctx context.Context, id string, f func(*entry)) (shown 
 		if e == nil {
 			var ids []string
 			for _, e := range s.entries {
-				ids = append(ids, e.id)
+				ids = append(ids, e.ID)
 			}
 			err = fmt.Errorf("the schedule has no entry %q: it has %s", id, orNone(strings.Join(ids, ", ")))
 			return

@@ -133,7 +133,7 @@ func TestReload(t *testing.T) {
 			t.Error("sleep is not held any more")
 		}
 		w.hold("sleep", false)
-		for _, text := range []string{"schedule: new is new: every day at 00:30", "schedule: sleep has changed: sleep, every day at 05:45", "schedule: gone is gone"} {
+		for _, text := range []string{"schedule: new is new: new, every day at 00:30", "schedule: sleep has changed: sleep, every day at 05:45", "schedule: gone is gone: gone, every day at 06:00"} {
 			w.logged("level=INFO", text)
 		}
 		if strings.Contains(w.text(), "kept") {

@@ -12,7 +12,6 @@ import (
 
 // entry is one entry of scheduled workers with what is known of it.
 type entry struct {
-	id     string
 	worker launch.NextWorker
 	missed string
 	plan   plan
@@ -27,6 +26,9 @@ type entry struct {
 
 // record is what is remembered of an entry from one scheduler to the next.
 type record struct {
+	ID       string             `json:"id"`               // what operators call it: numbered by its place in the file, so it may belong to another entry after an edit
+	Key      string             `json:"key"`              // what the manager is asked by; the entry's own for good
+	Command  string             `json:"command"`          // module and arguments of the worker
 	Schedule string             `json:"schedule"`         // when it was due, in words: other words are another schedule
 	Through  time.Time          `json:"through,omitzero"` // every due time up to here has been dealt with; later ones count from here
 	Pending  time.Time          `json:"pending,omitzero"` // due time for which the manager is being asked
@@ -43,7 +45,8 @@ const (
 )
 
 func newEntry(s *config.Scheduled) *entry {
-	e := &entry{id: s.ID, missed: s.Missed, zone: s.Timezone, worker: launch.NextWorker{Module: s.Module, Args: append([]string{}, s.Args...), Host: launch.Localhost}}
+	e := &entry{missed: s.Missed, zone: s.Timezone, worker: launch.NextWorker{Module: s.Module, Args: append([]string{}, s.Args...), Host: launch.Localhost}}
+	e.ID, e.Command = s.ID, strings.Join(append([]string{s.Module}, s.Args...), " ")
 	e.plan, e.wrong = parse(s)
 	return e
 }
@@ -62,8 +65,9 @@ func (e *entry) schedule() string {
 	return strings.TrimSpace(e.plan.words + " " + e.zone)
 }
 
-// remember takes over what is known of an entry of that name. Due times count from now if its schedule is another, or new.
+// remember takes over what is known of the entry. Due times count from now if its schedule is another, or new.
 func (e *entry) remember(r record, now time.Time) {
+	r.ID, r.Command = e.ID, e.Command
 	e.record = r
 	if len(e.wrong) == 0 && (r.Schedule != e.schedule() || r.Through.IsZero()) {
 		e.Schedule, e.Through, e.Pending = e.schedule(), now, time.Time{}
@@ -105,7 +109,7 @@ func (e *entry) ran(r feed.ScheduleRun) {
 
 // show returns the entry as the world sees it.
 func (e *entry) show() feed.ScheduleEntry {
-	s := feed.ScheduleEntry{ID: e.id, Worker: e.worker, When: e.plan.words, Timezone: e.zone, Missed: e.missed, Next: e.next(),
+	s := feed.ScheduleEntry{ID: e.ID, Worker: e.worker, When: e.plan.words, Timezone: e.zone, Missed: e.missed, Next: e.next(),
 		Held: e.Held != "", Problem: e.waiting, Runs: e.Runs}
 	if len(e.wrong) > 0 {
 		s.Problem = e.wrong.Error()

@@ -17,7 +17,7 @@ import (
 func (s *Scheduler) resume() {
 	now := s.Now().UTC()
 	for _, e := range s.entries {
-		if !e.Pending.IsZero() && len(e.wrong) == 0 {
+		if !e.Pending.IsZero() {
 			e.remark = "asked again after a restart of the scheduler"
 			s.queue = append(s.queue, e.intend(e.Pending))
 		}
@@ -33,7 +33,7 @@ func (s *Scheduler) miss(e *entry, now time.Time, why string) {
 	if n == 0 {
 		return
 	}
-	what := fmt.Sprintf("%s of %s passed while %s, the newest at %s", dueTimes(n), e.id, why, e.clock(due))
+	what := fmt.Sprintf("%s of %s passed while %s, the newest at %s", dueTimes(n), e.ID, why, e.clock(due))
 	note := why
 	if n > 1 {
 		note += fmt.Sprintf("; %s before this one left out", dueTimes(n-1))
@@ -53,7 +53,7 @@ func (s *Scheduler) miss(e *entry, now time.Time, why string) {
 	case e.missed == config.MissedSkip:
 		s.Log.Info(what + "; left out")
 	default:
-		s.Log.Warn(what + "; nothing is launched for it unless you do: nowcastd schedule run CONFIG " + e.id)
+		s.Log.Warn(what + "; nothing is launched for it unless you do: nowcastd schedule run CONFIG " + e.ID)
 		s.alert(missedAlert, e, what+": "+e.worker.String())
 		note += "; reported"
 	}
@@ -68,12 +68,17 @@ const (
 
 // alert tells the operators of something, with the offer to launch the worker now.
 func (s *Scheduler) alert(kind string, e *entry, text string) {
+	s.raise(engine.Alert{Kind: kind, Worker: e.worker.Name(), Message: text, Offer: control.CmdRunNow, Args: entryArgs(e.ID)})
+}
+
+// raise keeps an alert, to be told.
+func (s *Scheduler) raise(a engine.Alert) {
 	now := s.Now().UTC()
 	s.alerts = slices.DeleteFunc(s.alerts, func(a engine.Alert) bool { return now.Sub(a.Time) > keepAlertFor })
 	if n := len(s.alerts); n > 0 && !now.After(s.alerts[n-1].Time) {
 		now = s.alerts[n-1].Time.Add(1) // alerts of ours differ by their times
 	}
-	a := engine.Alert{Time: now, Kind: kind, Worker: e.worker.Name(), Message: text, Offer: control.CmdRunNow, Args: entryArgs(e.id)}
+	a.Time = now
 	s.alerts = append(s.alerts[max(0, len(s.alerts)-keepAlerts+1):len(s.alerts):len(s.alerts)], a)
 }
 

@@ -3,54 +3,54 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"nowcast/internal/core/config"
 )
 
-// Reload goes on with another configuration. An entry whose schedule is the same keeps its next due time, its runs and whether it is held; one
-// that cannot be used is named in the log and disturbs no other.
+// Reload goes on with another configuration. An entry that launches the same by the same schedule keeps its next due time, its runs and
+// whether it is held, whatever it is called now; see match for others. One that cannot be used is named in the log and disturbs no other.
 func (s *Scheduler) Reload(ctx context.Context, schedule []config.Scheduled) error {
 	return s.do(ctx, func() {
 		waiting := s.queue
 		s.queue = nil
 		s.turn() // what comes due at this moment is due by the old configuration
-		now := s.Now().UTC()
-		old, known := map[string]*entry{}, map[string]record{}
-		for _, e := range s.entries {
-			old[e.id], known[e.id] = e, e.record
-		}
-		s.take(schedule, known)
-		for _, e := range s.entries {
-			was := old[e.id]
-			delete(old, e.id)
-			switch {
-			case was == nil:
-				s.Log.Info(fmt.Sprintf("schedule: %s is new: %s", e.id, e.plan.words))
+		was := s.entries
+		own := s.take(schedule, s.records())
+		for i, e := range s.entries {
+			if own[i] < 0 {
+				s.Log.Info(fmt.Sprintf("schedule: %s is new: %s, %s", e.ID, e.worker, e.plan.words))
 				continue
-			case e.Pending.Equal(was.Pending):
-				e.left, e.remark, e.waiting = was.left, was.remark, was.waiting
 			}
-			if len(was.wrong) > 0 && len(e.wrong) == 0 {
-				s.miss(e, now, "its entry could not be used")
-			}
-			if len(e.wrong) == 0 && (e.schedule() != was.schedule() || !reflect.DeepEqual(e.worker, was.worker) || e.missed != was.missed) {
-				s.Log.Info(fmt.Sprintf("schedule: %s has changed: %s, %s", e.id, e.worker, e.plan.words))
-			}
+			s.succeed(e, was[own[i]])
 		}
-		for id := range old {
-			s.Log.Info("schedule: " + id + " is gone")
+		for i, e := range was {
+			if !slices.Contains(own, i) {
+				s.Log.Info(fmt.Sprintf("schedule: %s is gone: %s, %s", e.ID, e.worker, e.plan.words))
+			}
 		}
 		// What has waited for the manager is not wanted any more if its entry is gone or has another schedule.
-		waiting = slices.DeleteFunc(waiting, func(a ask) bool {
-			e := s.find(a.entry)
-			return e == nil || !e.Pending.Equal(a.due)
-		})
+		waiting = slices.DeleteFunc(waiting, func(a ask) bool { return s.asking(a) == nil })
 		s.queue = append(waiting, s.queue...)
 		s.keep()
 		s.tell()
 	})
+}
+
+// succeed makes an entry go on where it was before a reload.
+func (s *Scheduler) succeed(e, was *entry) {
+	if e.Pending.Equal(was.Pending) {
+		e.left, e.remark, e.waiting = was.left, was.remark, was.waiting
+	}
+	if len(was.wrong) > 0 && len(e.wrong) == 0 {
+		s.miss(e, s.Now().UTC(), "its entry could not be used")
+	}
+	if e.ID != was.ID {
+		s.Log.Info(fmt.Sprintf("schedule: %s is now called %s: %s, %s", was.ID, e.ID, e.worker, e.plan.words))
+	}
+	if len(e.wrong) == 0 && (e.schedule() != was.schedule() || e.missed != was.missed) {
+		s.Log.Info(fmt.Sprintf("schedule: %s has changed: %s, %s", e.ID, e.worker, e.plan.words))
+	}
 }
 
 // do has Run's goroutine execute f and waits until it has.
@@ -65,9 +65,18 @@ func (s *Scheduler) do(ctx context.Context, f func()) error {
 	}
 }
 
-// find returns an entry, nil if there is none of that name.
+// find returns the entry that has a name now, nil if there is none.
 func (s *Scheduler) find(id string) *entry {
-	i := slices.IndexFunc(s.entries, func(e *entry) bool { return e.id == id })
+	return s.entry(func(e *entry) bool { return e.ID == id })
+}
+
+// keyed returns the entry with a key, nil if it is gone.
+func (s *Scheduler) keyed(key string) *entry {
+	return s.entry(func(e *entry) bool { return e.Key == key })
+}
+
+func (s *Scheduler) entry(is func(*entry) bool) *entry {
+	i := slices.IndexFunc(s.entries, is)
 	if i < 0 {
 		return nil
 	}

@@ -78,19 +78,6 @@ func New(o Options) (*Scheduler, error) {
 	return s, nil
 }
 
-// take makes entries of what the configuration says and of what is known.
-func (s *Scheduler) take(schedule []config.Scheduled, known map[string]record) {
-	s.entries = nil
-	for i := range schedule {
-		e := newEntry(&schedule[i])
-		e.remember(known[e.id], s.Now().UTC())
-		s.entries = append(s.entries, e)
-		for _, w := range e.wrong {
-			s.Log.Error("nothing is launched for an entry of the schedule: " + w.Error())
-		}
-	}
-}
-
 // Run launches what is due until ctx ends. What the manager was asked then and has not answered is asked again by the next scheduler.
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.locked.Close()

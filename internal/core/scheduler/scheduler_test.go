@@ -24,7 +24,7 @@ func TestWhatIsDueIsLaunchedInTimeAndInTheOrderOfTheFile(t *testing.T) {
 		w.next("download", "2000-01-01 05:15:00")
 		w.until("05:30:10")
 		w.launched(
-			"00:30:05.000 scheduler sleep schedule/sleep#2/2000-01-01T00:30:05Z", "01:30:05.000", "02:30:05.000", "03:30:05.000", "04:30:05.000",
+			"00:30:05.000 scheduler sleep schedule/sleep/2000-01-01T00:30:05Z", "01:30:05.000", "02:30:05.000", "03:30:05.000", "04:30:05.000",
 			"05:15:00.000 scheduler nowcast.workers.download 00 --debug schedule/download/2000-01-01T05:15:00Z",
 			"05:15:00.000 scheduler sleep schedule/sleep/2000-01-01T05:15:00Z", "05:30:05.000")
 		w.next("download", "2000-01-02 05:15:00")

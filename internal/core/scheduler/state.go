@@ -14,8 +14,8 @@ import (
 
 // state is what is kept in the file.
 type state struct {
-	Entries map[string]record `json:"entries"`
-	Alerts  []engine.Alert    `json:"alerts,omitempty"` // of the last day, oldest first
+	Entries []record       `json:"entries"`          // in the order of the file
+	Alerts  []engine.Alert `json:"alerts,omitempty"` // of the last day, oldest first
 }
 
 // lock keeps a second scheduler out until the file that it returns is closed, by Close or by the end of the process.

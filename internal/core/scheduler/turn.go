@@ -15,7 +15,7 @@ func (s *Scheduler) turn() {
 	var asks []ask
 	for _, e := range s.entries {
 		if e.clockWasWrong(now) {
-			s.Log.Warn("the clock was set back by hours: " + e.id + " is due again from now on")
+			s.Log.Warn("the clock was set back by hours: " + e.ID + " is due again from now on")
 			s.changed = true
 		}
 		due, n := e.pass(now.Add(ahead))
@@ -26,7 +26,7 @@ func (s *Scheduler) turn() {
 		switch {
 		case e.Held != "":
 			e.ran(feed.ScheduleRun{Due: due.UTC(), Time: now, Note: "held by " + e.Held})
-			s.Log.Info(e.id + " was due at " + e.clock(due) + " and is not launched: held by " + e.Held)
+			s.Log.Info(e.ID + " was due at " + e.clock(due) + " and is not launched: held by " + e.Held)
 		case !e.Pending.IsZero():
 			e.left += n
 		default:
@@ -52,11 +52,7 @@ const late = 10 * time.Second
 
 // keep writes the state. If that fails, nothing is launched twice, but a restart takes what is launched meanwhile for missed.
 func (s *Scheduler) keep() {
-	k := state{Entries: map[string]record{}, Alerts: s.alerts}
-	for _, e := range s.entries {
-		k.Entries[e.id] = e.record
-	}
-	if err := save(s.File, k); err != nil {
+	if err := save(s.File, state{s.records(), s.alerts}); err != nil {
 		s.Log.Error("the state of the schedule could not be written; make room or correct the permissions", "file", s.File, "err", err)
 	}
 }
