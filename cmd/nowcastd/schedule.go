@@ -43,7 +43,7 @@ on are the second, third and so on of the same worker in the configuration.`,
 
 // askScheduler sends a command about the schedule.
 func (p *program) askScheduler(c *cobra.Command, file, command string, args, result any) error {
-	cfg, err := p.load(file)
+	cfg, err := p.find(file)
 	if err != nil {
 		return err
 	}
@@ -141,8 +141,13 @@ func (p *program) printSchedule(all []feed.ScheduleEntry, now time.Time) {
 	}
 	w.Flush()
 	for i := range all {
-		if e := &all[i]; e.Problem != "" {
-			fmt.Fprintf(p.Stdout, "\n%s: %s\n", short(e.ID), printable(e.Problem))
+		e := &all[i]
+		if e.Problem == "" {
+			continue
+		}
+		fmt.Fprintln(p.Stdout)
+		for problem := range strings.SplitSeq(e.Problem, "\n") {
+			fmt.Fprintf(p.Stdout, "%s: %s\n", short(e.ID), printable(problem))
 		}
 	}
 }

@@ -59,7 +59,7 @@ func TestTheSupervisordExampleRunsTheDaemons(t *testing.T) {
 	s.reaches(l.ID, "ended", func(l launch.Launch) bool { return l.State.Final() })
 
 	before := len(s.read("nowcast.log"))
-	ctl("signal", "HUP", "manager")
+	ctl("signal", "HUP", "message_broker", "log_aggregator", "manager", "scheduler")
 	s.logged(t, before, "INFO", "[manager] hangup signal (SIGHUP) received; reloading configuration")
 	if got := ask(t, s.requester(), message.Message{Source: "any", Type: "success"}); got.Type != message.Ack {
 		t.Errorf("got the reply %q, want ack", got.Type)

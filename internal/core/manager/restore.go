@@ -128,7 +128,7 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 func (m *Manager) keepStored(seq int64) error {
 	if seq != m.seq {
 		m.Log.Warn(fmt.Sprintf("the checklist file is as of message %d, the state database as of message %d: the database is used and the file written anew; "+
-			"to go back to an older file, delete its last line before the manager starts", seq, m.seq))
+			"to go back to an older file, delete its last line before the manager starts; open barriers are closed then", seq, m.seq))
 		m.file.writeNow(m, m.checklist, m.seq)
 	}
 	m.loaded()

@@ -34,15 +34,29 @@ func (x *examination) behaviour() {
 	x.add(Differ, "after a crash or restart the manager goes on where it was: nothing acknowledged is lost, running workers are known", "start a new day with --ignore-checklist only if you mean it")
 	x.schedule()
 	x.slack()
-	x.add(Same, fmt.Sprintf("%d workers with their message types, checklist keys and command lines%s", len(cfg.Registry.Workers), hosts(cfg)), "")
+	x.workersStay()
 	x.add(Same, "SIGHUP reloads; SIGTERM and SIGINT stop; the log lines of daemons and workers", "")
 }
 
-func hosts(cfg *config.Config) string {
-	if len(cfg.Hosts) == 0 {
-		return ""
+// workersStay says that workers are launched as before, and on which hosts.
+func (x *examination) workersStay() {
+	cfg := x.Config
+	var complete, others []string
+	for _, name := range slices.Sorted(maps.Keys(cfg.Hosts)) {
+		if h := cfg.Hosts[name]; h.EnvVars != "" && h.Python != "" && h.ConfigFile != "" {
+			complete = append(complete, name)
+		} else {
+			others = append(others, name)
+		}
 	}
-	return "; those on other hosts are started with the same ssh commands: " + list(slices.Sorted(maps.Keys(cfg.Hosts)))
+	where := ""
+	if len(complete) > 0 {
+		where = "; those on other hosts are started with the same ssh commands: " + list(complete)
+	}
+	x.add(Same, fmt.Sprintf("%d workers with their message types, checklist keys and command lines%s", len(cfg.Registry.Workers), where), "")
+	if len(others) > 0 {
+		x.about(Same, "without all of envvars, python and config file, so nothing is launched there, as today; they belong to the workers: "+list(others), "", "run", "enabled hosts")
+	}
 }
 
 func (x *examination) schedule() {

@@ -71,6 +71,8 @@ type examination struct {
 	env      environment
 	services []service // in Services, the daemons among them
 	daemons  []process // of Python, running now
+
+	supervisorUser string // user= of supervisord itself; "" is who starts it
 }
 
 // Examine looks at an installation. The error is that of a services file that cannot be read.

@@ -113,6 +113,8 @@ slack notifications:
 run:
   enabled hosts:
     cluster: {envvars: /e, python: /p, config file: /c}
+    archive: {ssh key: id_rsa}
+    viz: {envvars: /e, config file: /c}
 message registry`)
 	r := i.examine()
 	i.wants(r,
@@ -121,7 +123,8 @@ message registry`)
 		"will be different: a payload of a worker without checklist key is kept under the worker's name; the manager used to die of it: watch >",
 		"will be different: nowcast.yaml:11: scheduled workers: 1 entries start when they are due",
 		"worth a look: nowcast.yaml:14: slack notifications: SLACK_DAILY: environment variable SLACK_DAILY is not set, so nothing goes to this channel > set it where nowcastd is started",
-		"the same: 2 workers with their message types, checklist keys and command lines; those on other hosts are started with the same ssh commands: cluster")
+		"the same: 2 workers with their message types, checklist keys and command lines; those on other hosts are started with the same ssh commands: cluster >",
+		"the same: nowcast.yaml:16: run: enabled hosts: without all of envvars, python and config file, so nothing is launched there, as today; they belong to the workers: archive, viz >")
 }
 
 func TestDistributedLoggingWithoutPortsIsSeen(t *testing.T) {

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -51,6 +52,7 @@ func (x *examination) readServices() error {
 			switch {
 			case s.name == "supervisord":
 				maps.Copy(common, x.variables(s.values["environment"], files[i]))
+				x.supervisorUser = s.values["user"]
 			case s.name == "include" && i == 0:
 				for _, pattern := range strings.Fields(s.values["files"]) {
 					pattern = x.expand(pattern, files[i])
@@ -175,8 +177,9 @@ func (x *examination) replaceServices() {
 		for _, problem := range s.problems() {
 			x.Findings = append(x.Findings, Finding{Group: problem.Group, File: s.file, Line: s.line, Text: "[" + s.section + "] " + problem.Text, Remedy: problem.Remedy})
 		}
-		if !slices.Contains(users, s.values["user"]) {
-			users = append(users, s.values["user"])
+		user := cmp.Or(s.values["user"], s.values["uid"], x.supervisorUser, "the user of "+s.supervisor())
+		if !slices.Contains(users, user) {
+			users = append(users, user)
 		}
 	}
 	if len(users) > 1 {
@@ -195,6 +198,14 @@ func (s service) replacement(nowcastd string) string {
 	whole := module.ReplaceAllLiteralString(s.values["cmd"]+" "+s.values["args"], ours)
 	program, args, _ := strings.Cut(whole, " ")
 	return "    cmd = " + program + "\n    args = " + args
+}
+
+// supervisor is the program that starts it.
+func (s service) supervisor() string {
+	if strings.HasPrefix(s.section, "watcher:") {
+		return "circusd"
+	}
+	return "supervisord"
 }
 
 // problems are settings that do not suit ours, or mean something else.

@@ -34,11 +34,25 @@ func TestEachProgramOfSupervisordGetsItsReplacement(t *testing.T) {
 			"    command=bash -c \"/opt/bin/nowcastd log-aggregator %(ENV_BASE)s/nowcast.yaml\"\nand",
 		"must be done before: supervisord.ini:17: [program:manager] has stopsignal=KILL > write stopsignal=TERM",
 		"will be different: supervisord.ini:17: [program:manager] has killasgroup=true",
-		"must be done before: DIR/supervisord.ini runs the daemons as different users",
+		"must be done before: DIR/supervisord.ini runs the daemons as different users: the user of supervisord, ops > give all of them the same user=",
 		"moving over: nemo_nowcast.manager runs as process 77 > stop it with supervisorctl stop manager")
 	for _, f := range r.Findings {
 		if line := i.line(f); strings.Contains(line, "sr_subscribe") || strings.Contains(line, "s3cret") {
 			t.Errorf("got %s, want nothing about other programs, and no secret", line)
+		}
+	}
+}
+
+func TestProgramsWithoutAUserHaveThatOfSupervisord(t *testing.T) {
+	i := supervised(t)
+	text, err := os.ReadFile(i.o.Services)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.write("supervisord.ini", strings.Replace(string(text), "[supervisord]", "[supervisord]\nuser=ops", 1))
+	for _, must := range i.musts(i.examine()) {
+		if strings.Contains(must, "different users") {
+			t.Errorf("got %s, but all run as ops", must)
 		}
 	}
 }

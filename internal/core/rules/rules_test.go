@@ -107,6 +107,20 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
+// pythonRules passes for rules in a Python module.
+type pythonRules struct{ rules.Evaluator }
+
+func (pythonRules) Module() string { return "nowcast.next_workers" }
+
+func TestAWorkerWithoutAPythonRuleIsAWarning(t *testing.T) {
+	empty := "def after_fetch(m, c, l): pass\ndef after_run(m, c, l): pass\n"
+	got := rules.Check(context.Background(), toy(), pythonRules{open(t, empty)})
+	want := `nowcast.next_workers: warning: no function after_plot, but plot is in the message registry; its reports are answered with "no after_worker function"`
+	if len(got) != 1 || !strings.HasPrefix(got[0].String(), want) {
+		t.Errorf("got %v, want only %s", got, want)
+	}
+}
+
 func TestGraphFindsLaunchesThatNeedData(t *testing.T) {
 	got, blind := rules.Graph(context.Background(), toy(), open(t, good))
 	barrier := []string{"plot", "run"}
