@@ -77,9 +77,10 @@ func (p *program) reloadManager(ctx context.Context, d *process, cfg *config.Con
 	return inUse, err
 }
 
-// otherRules tells whether the rules must be opened anew. What else they use is given to them by Configure.
+// otherRules tells whether the rules must be opened anew. What else they use, such as their time limit, is given to them by
+// Configure.
 func otherRules(was, is *config.Config) bool {
-	return was.Registry.NextWorkers != is.Registry.NextWorkers || was.Python != is.Python || was.RuleTimeLimit != is.RuleTimeLimit
+	return was.Registry.NextWorkers != is.Registry.NextWorkers || was.Python != is.Python
 }
 
 func checkChecklistFile(was, is *config.Config) error {

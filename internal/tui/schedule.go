@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -37,7 +38,7 @@ func (m *Model) handSchedule() {
 	for i, e := range all {
 		entries[i] = schedule.Entry{
 			ID: e.ID, Worker: e.Worker, When: e.When, Timezone: e.Timezone, Missed: e.Missed,
-			Next: e.Next, Held: e.Held, Problem: e.Problem,
+			Next: e.Next, Held: e.Held, Problem: strings.ReplaceAll(e.Problem, "\n", "; "),
 		}
 		if e.Worker.Host == "" {
 			entries[i].Worker.Host = launch.Localhost
