@@ -54,6 +54,11 @@ func (p *program) aggregate(ctx context.Context, d *process) error {
 	if err != nil {
 		return err
 	}
+	lock, err := history.Lock(d.cfg.StatePath("logs"))
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	past := history.Open(history.Options{Dir: d.cfg.StatePath("logs"), Limit: d.cfg.LogHistory, Logger: d.logger})
 	defer past.Close()
 	o := aggregator.Options{

@@ -230,6 +230,8 @@ func TestEachRecordOfOursIsOnceInTheFilesAndOnceInTheHistory(t *testing.T) {
 	if got := strings.Count(s.read("nowcast.log"), "[log_aggregator] running in process"); got != 1 {
 		t.Errorf("got %d lines of the aggregator's own, want 1", got)
 	}
+	isOwn := func(r feed.LogRecord) bool { return strings.HasPrefix(r.Message, "running in process") }
+	s.eventually("the aggregator's own record in the history", func() bool { return slices.ContainsFunc(s.records("log_aggregator"), isOwn) })
 }
 
 func sleptRecords(s *system) (found []feed.LogRecord) {
@@ -246,6 +248,9 @@ func TestTheHistoryOutlivesTheAggregator(t *testing.T) {
 	s := newAny(t)
 	s.start("broker")
 	aggregator := s.start("log-aggregator")
+	if out, code := s.run("log-aggregator", s.config); code == 0 || !strings.Contains(out, "another log aggregator works with") || !strings.Contains(out, "stop it first") {
+		t.Errorf("a second log aggregator: got exit code %d and %q", code, out)
+	}
 	s.start("manager")
 	l := s.launch("any", "true", "first-one")
 	s.reaches(l.ID, "its end", func(l launch.Launch) bool { return l.State.Final() })

@@ -15,12 +15,14 @@
 //
 // Nothing here waits for a publisher, and no publisher for us. What arrives goes into a queue that is bounded by its size (queue.go);
 // one goroutine takes it from there and writes. What the queue has no room for is counted for each publisher, and said in the log and
-// as an alert (losses.go).
+// as an alert (losses.go). Hosts that are given by name are found here and not by libzmq, which would be deaf meanwhile (resolve.go).
 package aggregator
 
 import (
 	"context"
 	"log/slog"
+	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -44,6 +46,7 @@ type Options struct {
 	Publishers []Publisher
 	Local      func(address string) bool // tells whether an address is this machine's
 	queueBytes int                       // for tests; 0 maxQueue
+	lookup     lookup                    // for tests; nil: as this machine does
 }
 
 // Files writes records to the files of logging: aggregator, and says itself what it could not write. One goroutine calls it.
@@ -62,8 +65,12 @@ type Aggregator struct {
 	collector   *wire.Collector
 	queue       *queue
 	losses      *losses
+	subscribed  chan struct{} // capacity 1: publishers has changed
 	subscribing sync.Mutex
-	publishers  []Publisher // guarded by subscribing
+	publishers  []Publisher           // guarded by subscribing, as is what follows
+	connected   map[string]bool       // endpoints of the collector
+	addresses   map[string]netip.Addr // of hosts that are given by name, as far as they were found
+	missing     map[string]bool       // such hosts that are not found, and that was said
 
 	numbers numbers // owned by Run
 	writer  writer  // owned by the writing goroutine
@@ -74,7 +81,11 @@ func New(o Options) (*Aggregator, error) {
 	if o.queueBytes == 0 {
 		o.queueBytes = maxQueue
 	}
+	if o.lookup == nil {
+		o.lookup = net.DefaultResolver.LookupNetIP
+	}
 	a := &Aggregator{o: o, numbers: numbers{logger: o.Logger, last: map[process]uint64{}}}
+	a.subscribed, a.addresses, a.missing = make(chan struct{}, 1), map[string]netip.Addr{}, map[string]bool{}
 	a.losses = newLosses(o.Logger, o.Alert)
 	a.queue = newQueue(o.queueBytes)
 	a.writer = writer{o: &a.o, strange: strange{logger: o.Logger}, live: live{o: &a.o}}
@@ -104,7 +115,12 @@ func (a *Aggregator) Run(ctx context.Context) error {
 	var working sync.WaitGroup
 	working.Go(a.write)
 	working.Go(a.losses.report)
+	resolving, cancel := context.WithCancel(ctx)
+	var resolver sync.WaitGroup
+	resolver.Go(func() { a.resolve(resolving) })
 	a.follow(ctx)
+	cancel()
+	resolver.Wait()
 	a.collector.Close()
 	a.queue.close()
 	a.losses.close()

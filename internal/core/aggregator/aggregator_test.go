@@ -380,7 +380,7 @@ func TestAWrongAddressChangesNoSubscription(t *testing.T) {
 	defer stop()
 	one.joined(at)
 	before := at.logged()
-	if err := a.Subscribe([]Publisher{two.Publisher, {"wrong", "no host", 1}}); err == nil || !strings.Contains(err.Error(), "wrong") {
+	if err := a.Subscribe([]Publisher{two.Publisher, {"wrong", "127.0.0.1", -1}}); err == nil || !strings.Contains(err.Error(), "wrong") {
 		t.Errorf("got %v, want an error that names the publisher", err)
 	}
 	one.joined(at)

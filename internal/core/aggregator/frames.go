@@ -5,13 +5,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"nowcast/internal/core/feed"
 	"nowcast/internal/core/wire"
 )
-
-// Python's levels, as they stand in topics.
-var levels = map[string]int{
-	"NOTSET": 0, "DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50,
-}
 
 // unknownLevel is that of records whose level is not known: high enough for every file, and nobody is called at night for it.
 const unknownLevel = 30
@@ -69,8 +65,7 @@ func levelNumber(name string) (int, bool) {
 		n, err := strconv.Atoi(digits)
 		return n, err == nil && -1000 <= n && n <= 1000
 	}
-	n, ok := levels[name]
-	return n, ok
+	return feed.PythonLevelNumber(name)
 }
 
 // valid returns text as UTF-8. Other bytes are shown as Python shows them with backslashreplace.

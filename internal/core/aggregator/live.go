@@ -3,7 +3,6 @@ package aggregator
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"nowcast/internal/core/feed"
@@ -32,13 +31,4 @@ func (l *live) send(records []feed.LogRecord, now time.Time) {
 		l.o.Publish(feed.LogRecord{Time: now.UTC(), Level: slog.LevelWarn, Name: l.o.Name, Host: l.o.Host, Published: true,
 			Message: fmt.Sprintf("more than %d log records came within a second: the others are not shown here as they come, but nowcastd logs has them", livePerSecond)})
 	}
-}
-
-// cutForFeed bounds what one record costs everybody who listens; the files have all of it.
-func cutForFeed(message string) string {
-	const longest = 256 << 10
-	if len(message) <= longest {
-		return strings.Clone(message) // so that it does not keep its batch in memory
-	}
-	return fmt.Sprintf("%s... (%d bytes more)", strings.ToValidUTF8(message[:longest], ""), len(message)-longest)
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"nowcast/internal/core/wire"
 )
 
 // Publisher is a port on which a process publishes its log.
@@ -34,38 +32,53 @@ func Publishers(host string, ports map[string][]string) []Publisher {
 	return all
 }
 
-func (p Publisher) endpoint() string { return wire.TCP(p.Host, p.Port) }
-
 // Subscribe makes the given publishers those that are listened to: others are left, those that are already connected stay so. With
-// an error nothing has changed.
+// an error nothing has changed. One on a host that is given by name is connected when its address is found.
 func (a *Aggregator) Subscribe(publishers []Publisher) error {
 	a.subscribing.Lock()
 	defer a.subscribing.Unlock()
-	before, after := endpoints(a.publishers), endpoints(publishers)
-	connected := map[string]bool{}
-	for _, p := range publishers {
-		e := p.endpoint()
-		if before[e] || connected[e] {
-			continue // two processes may share a port
-		}
-		connected[e] = true
-		if err := a.collector.Connect(e); err != nil {
-			a.leave(connected, nil)
-			return fmt.Errorf("log of %s: %w", p.Name, err)
-		}
+	if err := a.connect(publishers); err != nil {
+		return err
 	}
 	for _, p := range publishers {
 		if !slices.Contains(a.publishers, p) {
 			a.o.Logger.Info(fmt.Sprintf("subscribed to %s port %d for all messages from %s", p.Host, p.Port, p.Name))
 		}
 	}
-	a.leave(before, after)
 	for _, p := range a.publishers {
 		if !slices.Contains(publishers, p) {
 			a.o.Logger.Info(fmt.Sprintf("no longer subscribed to %s port %d for messages from %s", p.Host, p.Port, p.Name))
 		}
 	}
 	a.publishers = publishers
+	a.forgetHosts()
+	select {
+	case a.subscribed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// connect makes the endpoints of the given publishers, as far as they are known, those that we are connected to. With an error
+// nothing has changed.
+func (a *Aggregator) connect(publishers []Publisher) error {
+	after := map[string]bool{}
+	for _, p := range publishers {
+		e := a.endpoint(p)
+		if e == "" || after[e] {
+			continue // two processes may share a port
+		}
+		after[e] = true
+		if a.connected[e] {
+			continue
+		}
+		if err := a.collector.Connect(e); err != nil {
+			a.leave(after, a.connected)
+			return fmt.Errorf("log of %s: %w", p.Name, err)
+		}
+	}
+	a.leave(a.connected, after)
+	a.connected = after
 	return nil
 }
 
@@ -76,12 +89,4 @@ func (a *Aggregator) leave(endpoints, keep map[string]bool) {
 			_ = a.collector.Disconnect(e)
 		}
 	}
-}
-
-func endpoints(publishers []Publisher) map[string]bool {
-	all := map[string]bool{}
-	for _, p := range publishers {
-		all[p.endpoint()] = true
-	}
-	return all
 }

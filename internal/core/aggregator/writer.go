@@ -81,7 +81,8 @@ func (w *writer) frames(b wire.Batch, at time.Time) {
 				host = m.Peer
 			}
 			w.foreign = append(w.foreign, feed.LogRecord{
-				Time: w.last.UTC(), Level: feed.SlogLevel(r.level), Name: strings.Clone(r.name), Message: cutForFeed(r.message), Host: host, Published: true,
+				Time: w.last.UTC(), Level: feed.SlogLevel(r.level), Host: host, Published: true,
+				Name: strings.Clone(r.name), Message: strings.Clone(feed.CutMessage(r.message)), // they do not keep their batch in memory
 			})
 		}
 	}

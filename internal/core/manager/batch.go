@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"nowcast/internal/core/checklist"
+	"nowcast/internal/core/control"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"

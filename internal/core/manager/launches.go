@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"nowcast/internal/core/control"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"

@@ -63,7 +63,7 @@ type Feed interface {
 	Position() (epoch string, seq map[string]uint64)
 }
 
-// Options are what a manager needs. All are required.
+// Options are what a manager needs. All are required but those of which it is said what nil means.
 type Options struct {
 	Config          *config.Config
 	IgnoreChecklist bool // start with an empty checklist

@@ -86,7 +86,7 @@ func (x *examination) publishers(ctx context.Context) {
 			}
 			asked[host] = true
 			if _, err := x.Resolve(ctx, host); err != nil {
-				x.about(Look, fmt.Sprintf("%s cannot be found from here (%v), so the log aggregator gets no records from it, as today", host, err),
+				x.about(Look, fmt.Sprintf("%s cannot be found from here (%v), so the log aggregator gets no records from it, as today; it looks again every minute", host, err),
 					"correct the name, or delete the entry", "zmq", "ports", "logging", name)
 			}
 		}

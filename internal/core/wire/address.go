@@ -25,6 +25,14 @@ func BindTCP(host, bind string, port int) string {
 	return fmt.Sprintf("tcp://*:%d", port)
 }
 
+// Literal returns the address of a host that needs no asking: one that is given by its address, or a loopback name. Else it is "".
+func Literal(host string) string {
+	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return a.String()
+	}
+	return loopbackAddress(host)
+}
+
 // loopbackAddress returns the address for a loopback name or address, else "". An address stands for itself, since that is
 // what the peers connect to; a name for the one that every machine has.
 func loopbackAddress(host string) string {

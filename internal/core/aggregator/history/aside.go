@@ -11,7 +11,7 @@ const asideNiceness = 10
 
 // aside does something on a thread of low priority, and waits for it. Searching keeps a processor busy for seconds; the threads that
 // take records from the network must not wait for that, because a publisher in Python drops what is not taken from it within
-// some 80 ms.
+// some 100 ms.
 func aside(do func()) {
 	done := make(chan any)
 	go func() {

@@ -9,7 +9,8 @@ import (
 	"os"
 )
 
-// blockSize is how much is read at once. It is more than any line of ours has, so that a block has whole lines.
+// blockSize is how much is read at once. It is more than any line of ours has (feed.LongestMessage, escaped
+// four times as long at most), so that a block has whole lines.
 const blockSize = 2 << 20
 
 // reader reads a segment in blocks of whole lines. What is longer than a block without a newline was not written by us, and is

@@ -8,5 +8,5 @@
 // A question is answered in pages (scan.go): the files are read in blocks, backwards or forwards, raw bytes are searched before
 // anything is parsed, and after two seconds the page is given out as it is, with the place where the next one begins.
 //
-// Add is for one caller. Logs may be called by anybody at any time, four at once.
+// Add is for one caller, in one process (Lock). Logs may be called by anybody at any time, four at once.
 package history

@@ -44,6 +44,7 @@ type History struct {
 
 	// Add's own.
 	file     *os.File // the last of segments, open for writing; nil before the first record and after trouble
+	spoiled  bool     // somebody has removed or cut that file: it is not to be written again
 	line     []byte
 	unsaved  int // records that could not be written since that was reported
 	lastTold error
@@ -97,7 +98,7 @@ func (h *History) Add(records []feed.LogRecord) {
 	for i := range records {
 		k := &fresh[i]
 		k.LogRecord = records[i]
-		k.Message = cutMessage(k.Message)
+		k.Message = feed.CutMessage(k.Message)
 		k.at.offset = int64(len(h.line)) // from where the batch is going to be
 		h.line = appendLine(h.line, &k.LogRecord)
 	}
@@ -133,7 +134,9 @@ func (h *History) write() (place, error) {
 	defer h.mu.Unlock()
 	last := &h.segments[len(h.segments)-1]
 	last.size += int64(len(h.line))
-	last.written = h.o.Now()
+	if now := h.o.Now(); now.After(last.written) { // the clock may have been put back
+		last.written = now
+	}
 	return at, nil
 }
 
@@ -152,7 +155,10 @@ func (h *History) ready() error {
 	room := min(h.o.segment, h.limit/4)
 	n := len(h.segments)
 	h.mu.RUnlock()
-	if n > 0 && h.segments[n-1].size < room {
+	now := h.o.Now()
+	h.letGo()
+	// One that was begun while the clock was ahead would not be looked into for what comes now.
+	if n > 0 && h.segments[n-1].size < room && !now.Before(h.segments[n-1].begun) && !h.spoiled {
 		if h.file != nil {
 			return nil
 		}
@@ -171,19 +177,38 @@ func (h *History) ready() error {
 	if n > 0 {
 		number = h.segments[n-1].number + 1
 	}
-	f, s, err := create(h.o.Dir, number, h.o.Now())
+	f, s, err := create(h.o.Dir, number, now)
 	if err != nil {
 		return err
 	}
 	if h.file != nil {
 		_ = h.file.Close()
 	}
-	h.file = f
+	h.file, h.spoiled = f, false
 	h.mu.Lock()
 	h.segments = append(slices.Clip(h.segments), s) // questions go on with the list that they have
 	h.mu.Unlock()
 	h.forget()
 	return nil
+}
+
+// letGo closes the file if it was removed, renamed or cut: what is written to it then is not found again.
+func (h *History) letGo() {
+	if h.file == nil {
+		return
+	}
+	s := h.segments[len(h.segments)-1]
+	open, err := h.file.Stat()
+	if err != nil {
+		return // the write will say it
+	}
+	there, err := os.Stat(s.path)
+	if err == nil && os.SameFile(open, there) && there.Size() >= s.size {
+		return
+	}
+	_ = h.file.Close()
+	h.file, h.spoiled = nil, true
+	h.o.Logger.Warn("a file of the log history was removed or changed by somebody: what it had is lost, and a new one is begun", "file", s.path)
 }
 
 // forget removes the oldest segments beyond the limit. Those who read one read it to its end.

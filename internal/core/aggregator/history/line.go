@@ -2,11 +2,9 @@ package history
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"nowcast/internal/core/feed"
 )
@@ -18,10 +16,6 @@ const (
 	timeFormat = "2006-01-02T15:04:05.000000000Z"
 	fields     = 7
 )
-
-// longest is how many bytes of a message are kept, so that one record cannot push out all others. Escaped it is four times as
-// long at most.
-const longest = 256 << 10
 
 // appendLine writes a record as a line.
 func appendLine(b []byte, r *feed.LogRecord) []byte {
@@ -65,18 +59,6 @@ func parseLine(line []byte) (r feed.LogRecord, ok bool) {
 	}
 	r.Launch, err = strconv.ParseInt(string(part[5]), 10, 64)
 	return r, err == nil
-}
-
-// cutMessage returns a message as it is kept.
-func cutMessage(m string) string {
-	if len(m) <= longest {
-		return m
-	}
-	end := longest
-	for end > longest-utf8.UTFMax && !utf8.RuneStart(m[end]) {
-		end--
-	}
-	return fmt.Sprintf("%s... (%d bytes more)", m[:end], len(m)-end)
 }
 
 const hex = "0123456789abcdef"

@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,23 +14,27 @@ import (
 
 // query is a question, and what of it can be asked of raw lines.
 type query struct {
-	control.LogsArgs
-	search string // in lower case
+	Filter
 
-	since, until string // as lines have it; "" for none
-	needle       []byte // what every line that is wanted contains once its ASCII letters are lower case; empty: anything
+	since, until string   // as lines have it; "" for none
+	needle       []byte   // what every line that is wanted contains once its ASCII letters are lower case; empty: anything
+	either       [][]byte // parts of lines as they are, one of which every line that is wanted contains; nil: anything
 }
 
 func newQuery(args control.LogsArgs) query {
-	q := query{LogsArgs: args, search: strings.ToLower(args.Search)}
+	q := query{Filter: NewFilter(args)}
 	q.since, q.until = lineTime(args.Since), lineTime(args.Until)
+	launch, worker := []byte("\t"+strconv.FormatInt(args.Launch, 10)+"\t"), append(appendEscaped([]byte("\t"), args.Worker), '\t')
 	switch {
 	case q.search != "":
 		q.needle = appendEscaped(nil, longestASCII(q.search))
-	case args.Launch != 0:
-		q.needle = []byte("\t" + strconv.FormatInt(args.Launch, 10) + "\t")
+	case args.Launch != 0 && args.Worker == "":
+		q.needle = launch
 	case args.Name != "":
 		q.needle = foldASCII(nil, append(appendEscaped([]byte("\t"), args.Name), '\t'))
+	}
+	if args.Launch != 0 && args.Worker != "" {
+		q.either = [][]byte{worker, launch}
 	}
 	return q
 }
@@ -54,19 +59,14 @@ func longestASCII(s string) (longest string) {
 // lateness is how much later than its time a record may come, after a jam of the feed say, and still be found by Until.
 const lateness = time.Hour
 
+// isBefore tells whether all records of a segment are too old. Nothing came from a launch before From, whatever its host's clock says.
+func (q *query) isBefore(s segment) bool {
+	return s.written.Before(q.Since) || q.Launch != 0 && s.written.Before(q.From)
+}
+
 // isOver tells whether all records of a segment are too young.
 func (q *query) isOver(s segment) bool {
 	return !q.Until.IsZero() && s.begun.Add(-lateness).After(q.Until)
-}
-
-// wants tells whether a record is selected.
-func (q *query) wants(r *feed.LogRecord) bool {
-	return (q.Name == "" || r.Name == q.Name) &&
-		(q.Launch == 0 || r.Launch == q.Launch) &&
-		(q.Level == nil || r.Level >= *q.Level) &&
-		!r.Time.Before(q.Since) &&
-		(q.Until.IsZero() || !r.Time.After(q.Until)) &&
-		(q.search == "" || strings.Contains(strings.ToLower(r.Message), q.search))
 }
 
 // span is a line of a block, without its newline.
@@ -78,7 +78,7 @@ func (q *query) candidates(found []span, block, folded []byte) []span {
 	if len(q.needle) == 0 {
 		for at := 0; at < len(block); {
 			end := at + bytes.IndexByte(block[at:], '\n')
-			if q.inTime(block[at:end]) {
+			if q.may(block[at:end]) {
 				found = append(found, span{int32(at), int32(end)})
 			}
 			at = end + 1
@@ -93,7 +93,7 @@ func (q *query) candidates(found []span, block, folded []byte) []span {
 		hit += at
 		from := at + bytes.LastIndexByte(block[at:hit], '\n') + 1
 		end := hit + bytes.IndexByte(block[hit:], '\n')
-		if q.inTime(block[from:end]) {
+		if q.may(block[from:end]) {
 			found = append(found, span{int32(from), int32(end)})
 		}
 		at = end + 1
@@ -101,12 +101,15 @@ func (q *query) candidates(found []span, block, folded []byte) []span {
 	return found
 }
 
-// inTime tells whether a line can be of the time and level that are asked for.
-func (q *query) inTime(line []byte) bool {
+// may tells whether a line can be of the time, launch and level that are asked for.
+func (q *query) may(line []byte) bool {
 	if len(line) < len(timeFormat)+3 {
 		return false
 	}
 	if at := line[:len(timeFormat)]; q.since != "" && string(at) < q.since || q.until != "" && string(at) > q.until {
+		return false
+	}
+	if q.either != nil && !slices.ContainsFunc(q.either, func(part []byte) bool { return bytes.Contains(line, part) }) {
 		return false
 	}
 	if q.Level == nil {

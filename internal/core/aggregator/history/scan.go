@@ -82,11 +82,8 @@ func (h *History) backward(ctx context.Context, q *query, p *page) (older *place
 	segments, before := h.inMemory(q, p, before)
 	r := &reader{}
 	for _, s := range slices.Backward(segments) {
-		if s.number > before.segment || q.isOver(s) {
+		if s.number > before.segment || q.isOver(s) || q.isBefore(s) { // the others are in the order of the clock only if it was right
 			continue
-		}
-		if s.written.Before(q.Since) {
-			break // nor is anything younger before it
 		}
 		end := s.size
 		if s.number == before.segment {
@@ -112,7 +109,7 @@ func (h *History) inMemory(q *query, p *page, before place) ([]segment, place) {
 			break
 		}
 		before, p.oldest, p.reached = k.at, k.at, k.Time
-		if q.wants(&k.LogRecord) {
+		if q.Wants(&k.LogRecord) {
 			p.add(k.LogRecord)
 		}
 	}
@@ -170,11 +167,8 @@ func (h *History) forward(ctx context.Context, q *query, p *page) (newer *place,
 	h.mu.RUnlock()
 	r := &reader{}
 	for _, s := range segments {
-		if s.number < after.segment || s.written.Before(q.Since) {
+		if s.number < after.segment || q.isOver(s) || q.isBefore(s) {
 			continue
-		}
-		if q.isOver(s) {
-			return nil, nil
 		}
 		start := int64(0)
 		if s.number == after.segment {
@@ -226,7 +220,7 @@ func (h *History) unwritten(q *query, p *page) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for _, k := range h.recent.records {
-		if !k.written && q.wants(&k.LogRecord) {
+		if !k.written && q.Wants(&k.LogRecord) {
 			p.add(k.LogRecord)
 		}
 	}
@@ -239,7 +233,7 @@ func (h *History) enough(ctx context.Context, p *page) bool {
 
 // take adds the record of a line if it is selected.
 func (q *query) take(p *page, line []byte) {
-	if r, ok := parseLine(line); ok && q.wants(&r) {
+	if r, ok := parseLine(line); ok && q.Wants(&r) {
 		p.add(r)
 		p.reached = r.Time
 	}

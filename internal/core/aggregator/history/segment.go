@@ -88,6 +88,7 @@ func create(dir string, number int64, now time.Time) (*os.File, segment, error) 
 	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
 		return nil, segment{}, err
 	}
+	now = now.Round(0) // what a clock shows that is put back, and not the time that has passed
 	s := segment{number: number, path: filepath.Join(dir, segmentName(number, now)), begun: now, written: now}
 	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	return f, s, err
