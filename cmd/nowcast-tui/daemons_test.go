@@ -110,7 +110,7 @@ func history(term *terminal) {
 	term.sees("the beginning: no older lines")
 	term.press("Escape")
 	term.sees("log of all, INFO and above ─", "past")
-	term.press("/")
+	term.press("F", "/") // from the newest line upwards
 	term.press("running in process", "Enter")
 	term.sees("/running in process")
 	term.press("Enter")
