@@ -1,7 +1,7 @@
 // Package rules says what comes after a worker: which workers to launch, and which to wait for.
 //
 // It has the words for that (Evaluator, Error) and what every rule language shares: Check, which calls each rule with
-// each registered message type, and Explore, which finds out what launches what. The languages live in packages
+// each registered message type, and Graph, which finds out what launches what. The languages live in packages
 // below this one. The manager asks After in step 6c (specs: compat section 1) for each message that continues
 // the day, between the checklist's update and the acknowledgement.
 //

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"syscall"
 	"time"
 
 	"nowcast/internal/core/pyyaml"
@@ -14,7 +13,8 @@ import (
 )
 
 // ask sends a request, after what the helper must know before, and waits for the answer.
-func (r *Rules) ask(function string, checklist *pyyaml.Map, limit time.Duration, request func([]byte) []byte) (*reply, error) {
+func (r *Rules) ask(function string, checklist *pyyaml.Map, letter byte, values ...any) (*reply, error) {
+	limit := r.limit()
 	for first := true; ; first = false {
 		h, err := r.helper()
 		if err != nil {
@@ -22,10 +22,10 @@ func (r *Rules) ask(function string, checklist *pyyaml.Map, limit time.Duration,
 		}
 		r.catchUp(h, checklist)
 		h.speech.beginCall()
-		r.frames = request(r.frames)
+		r.frames = h.appendRequest(r.frames, letter, values...)
 		err = h.send(r.frames, limit)
 		r.clearFrames()
-		if errors.Is(err, syscall.EPIPE) && first {
+		if ended(err) && first {
 			h.kill("") // it ended between two messages and has not seen this one: that is nobody's mistake
 			<-h.gone
 			continue
@@ -55,31 +55,36 @@ func (r *Rules) catchUp(h *helper, checklist *pyyaml.Map) {
 
 // lose gives up a helper that hangs or has ended, has another started, and says what happened.
 func (r *Rules) lose(h *helper, function string, limit time.Duration, err error) *rules.Error {
-	e := &rules.Error{Func: function, File: r.module, Message: err.Error()}
-	if errors.Is(err, errLimit) || errors.Is(err, os.ErrDeadlineExceeded) {
-		calls := h.where()
-		e.Message, e.Backtrace = fmt.Sprintf("took longer than the limit of %v (rule time limit in the configuration) and was stopped", limit), trace(calls)
-		if function == "" {
-			e.Message = fmt.Sprintf("importing it took longer than %v", limit)
-		}
-		if len(calls) > 0 {
-			innermost := slices.IndexFunc(calls, func(c call) bool { return r.sources[c.file] != nil }) // of the user's own
-			c := calls[max(innermost, 0)]
-			e.File, e.Line = c.file, c.line
-		}
-	} else {
-		e.Backtrace = h.speech.last()
+	late := errors.Is(err, errLimit) || errors.Is(err, os.ErrDeadlineExceeded)
+	var calls []call
+	if late {
+		calls = h.where()
 	}
 	h.kill("")
 	<-h.gone
 	r.live = nil
+	e := &rules.Error{Func: function, File: r.module, Message: err.Error(), Backtrace: h.speech.last()}
+	if late {
+		e.Message, e.Backtrace = fmt.Sprintf("took longer than the limit of %v (rule time limit in the configuration) and was stopped", limit), trace(calls)
+		if function == "" {
+			e.Message = "importing it " + e.Message
+		}
+		if len(calls) > 0 {
+			innermost := slices.IndexFunc(calls, func(c call) bool { return r.owns(c.file) || hasRead(h.read, c.file) }) // of the user's own
+			c := calls[max(innermost, 0)]
+			e.File, e.Line = c.file, c.line
+		}
+	}
+	if function == "" { // this version is not tried again
+		r.seen = lookAgain(r.seen, h.read)
+	}
 	r.startNext()
 	return e
 }
 
 // clearFrames forgets what was sent, and the memory that a whole checklist took.
 func (r *Rules) clearFrames() {
-	if r.frames = r.frames[:0]; cap(r.frames) > flushAt {
+	if r.frames = r.frames[:0]; cap(r.frames) > mostWaiting {
 		r.frames = nil
 	}
 }

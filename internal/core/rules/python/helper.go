@@ -29,8 +29,11 @@ type helper struct {
 	ending string        // how it ended; not before gone
 
 	mu        sync.Mutex
-	reaped    bool   // guarded by mu: its number may be another's
-	complaint string // guarded by mu: why we killed it; "": we did not
+	reaped    bool       // guarded by mu: its number may be another's
+	complaint string     // guarded by mu: why we killed it; "": we did not
+	number    int64      // guarded by mu: of the last request
+	waiting   bool       // guarded by mu: its answer has not come yet
+	read      []fileSeen // guarded by mu until it is gone: files of modules that it has read for that request
 }
 
 // pipe is one pipe between us and a helper.
@@ -77,7 +80,7 @@ func start(python string, env []string, module string, s *speech) (*helper, erro
 	if err := <-started; err != nil {
 		return nil, err
 	}
-	if err := h.send(scriptFrame(), startLimit); err != nil && !errors.Is(err, syscall.EPIPE) { // the end is seen when the answer is awaited
+	if err := h.send(scriptFrame(), startLimit); err != nil && !ended(err) { // the end is seen when the answer is awaited
 		h.kill("it does not read: " + err.Error())
 	}
 	return h, nil

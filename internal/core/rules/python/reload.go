@@ -14,20 +14,18 @@ func (r *Rules) Refresh() (bool, error) {
 	if r.live == nil || !watch.Changed(r.seen) {
 		return false, nil // a new helper is looked after when it is there
 	}
-	a, err := r.ask("", nil, startLimit, func(b []byte) []byte { return appendFrame(b, 'L', r.module, pyyaml.NewMap(0)) })
+	a, err := r.ask("", nil, 'L', r.module, pyyaml.NewMap(0))
 	if err == nil && a.Loaded == nil {
 		err = r.failure(a, "")
 	}
 	if err != nil {
-		var files []fileSeen
 		if a != nil {
-			files = a.Files
+			r.seen = lookAgain(r.seen, a.Files)
 		}
-		r.seen = lookAgain(r.seen, files)
 		r.o.Logger.Error(err.Error() + "; the rules loaded before stay in use" + traceOf(err))
 		return false, err
 	}
-	r.adopt(a.Loaded)
+	r.adopt(a.Loaded, true)
 	r.o.Logger.Info("next workers module loaded from " + r.module)
 	return true, nil
 }
@@ -40,20 +38,32 @@ func traceOf(err error) string {
 	return ""
 }
 
-// adopt takes over what the helper has loaded. Files that it did not read from the disk keep the stamps they have: they may have
-// changed since, which Refresh will see.
-func (r *Rules) adopt(l *loaded) {
+// adopt takes over what the helper has now. Unless all of it is from the files as they are, the stamps there are stay, those of a
+// version that could not be loaded included: it is not tried again until its files change.
+func (r *Rules) adopt(l *loaded, all bool) {
 	r.functions, r.sources = l.Functions, l.Sources
-	before := r.seen
-	r.seen = nil
+	if all {
+		r.seen = nil
+	}
 	for _, f := range l.Files {
-		i := slices.IndexFunc(before, func(s watch.Stamp) bool { return s.File == f.File })
-		if f.Sum == "" && i >= 0 {
-			r.seen = append(r.seen, before[i])
-		} else {
+		if !slices.ContainsFunc(r.seen, func(s watch.Stamp) bool { return s.File == f.File }) {
 			r.seen = append(r.seen, f.stamp())
 		}
 	}
+}
+
+// owns tells whether a file is one of the rules'.
+func (r *Rules) owns(file string) bool {
+	for _, s := range r.sources {
+		if s.File == file {
+			return true
+		}
+	}
+	return false
+}
+
+func hasRead(files []fileSeen, file string) bool {
+	return slices.ContainsFunc(files, func(f fileSeen) bool { return f.File == file })
 }
 
 // lookAgain stamps the files of modules that could not be loaded: as they were tried, or as they are now.

@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"nowcast/internal/core/message"
 )
 
 // launching is a module whose rule launches a worker with an argument.
@@ -201,18 +199,5 @@ func TestAnInterpreterThatCannotBeStartedIsTriedAgain(t *testing.T) {
 	b.failedAt = b.failedAt.Add(-retryAfter) // a second has passed
 	if got := b.launches("w", nil); got != "one" {
 		t.Errorf("got %q, want one", got)
-	}
-}
-
-func TestAnotherInterpreterTakesThePlace(t *testing.T) {
-	b := opened(t, "import sys\nfrom nemo_nowcast import NextWorker\ndef after_w(msg, config, checklist):\n    return NextWorker('m', [sys.executable])\n")
-	other := *b.cfg
-	other.Python = filepath.Join(b.dir, "python")
-	if err := os.Symlink(interpreter, other.Python); err != nil {
-		t.Fatal(err)
-	}
-	b.Configure(&other)
-	if got := b.launches("w", message.Ack); got != other.Python {
-		t.Errorf("got %q, want %q", got, other.Python)
 	}
 }

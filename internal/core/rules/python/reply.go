@@ -17,9 +17,11 @@ import (
 	"nowcast/internal/core/rules/watch"
 )
 
-// reply is what the helper says: a record on the way, or an answer to a request.
+// reply is what the helper says: a record or a file on the way, or an answer to a request.
 type reply struct {
+	Number  int64      `json:"number"` // of the request that it answers
 	Record  *record    `json:"record"`
+	Read    *fileSeen  `json:"read"` // on the way: a module's file
 	Next    *next      `json:"next"`
 	Failure *failure   `json:"failure"`
 	Files   []fileSeen `json:"files"`  // of modules that could not be loaded
@@ -96,7 +98,13 @@ func (f *failure) error(function, module string) *rules.Error {
 type loaded struct {
 	Functions []string          `json:"functions"`
 	Files     []fileSeen        `json:"files"`
-	Sources   map[string][]byte `json:"sources"` // by file
+	Sources   map[string]source `json:"sources"` // by module
+}
+
+// source is what a module was loaded from.
+type source struct {
+	File string `json:"file"`
+	Text []byte `json:"text"`
 }
 
 // fileSeen is a file as it was when the helper read it.

@@ -44,7 +44,7 @@ func FuzzReply(f *testing.F) {
 	for _, s := range []string{
 		`{"next": {"workers": [["m.a", ["x"], "localhost"]], "await": ["b"]}}`, `{"record": {"name": "n", "level": 1e300, "message": "m", "exc": ""}}`,
 		`{"failure": {"message": "m", "file": "f", "line": -3, "trace": "t"}, "files": [{"file": "f", "sum": "zz"}]}`,
-		`{"loaded": {"functions": ["w"], "files": [{"file": "/nowhere", "size": 1, "inode": 2, "written": 3, "sum": "00ff"}], "sources": {"/nowhere": "eA=="}}}`,
+		`{"loaded": {"functions": ["w"], "files": [{"file": "/nowhere", "size": 1, "inode": 2, "written": 3, "sum": "00ff"}], "sources": {"m": {"file": "/nowhere", "text": "eA=="}}}}`,
 	} {
 		f.Add(framed(s))
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"nowcast/internal/core/checklist"
@@ -20,12 +19,12 @@ import (
 
 // Limits of time.
 const (
-	defaultLimit = 10 * time.Second // of a call; rule time limit in the configuration
+	defaultLimit = 10 * time.Second // of a call, and of loading a new version; rule time limit in the configuration
 	startLimit   = time.Minute      // of starting an interpreter and importing the modules
 )
 
-// flushAt is how many bytes of changes wait for the next message. More are sent at once.
-const flushAt = 4 << 20
+// mostWaiting is how many bytes of changes wait for the next call. When there are more, the call sends the whole checklist.
+const mostWaiting = 4 << 20
 
 // Options are what Open needs.
 type Options struct {
@@ -41,17 +40,16 @@ type Rules struct {
 	module string
 	cfg    *config.Config
 
-	live     *helper        // nil: there is none
-	starting chan started   // gets the next one, which is being started; nil: none is
-	stop     func()         // gives up the one that is being started
-	closing  sync.WaitGroup // helpers of which nothing is expected any more
-	failed   error          // why the last one could not be started
+	live     *helper      // nil: there is none
+	starting chan started // gets the next one, which is being started; nil: none is
+	stop     func()       // gives up the one that is being started
+	failed   error        // why the last one could not be started
 	failedAt time.Time
 
 	functions []string          // workers that have a rule, sorted
-	sources   map[string][]byte // texts of the modules, by file: a new helper gets these, whatever has become of the files
+	sources   map[string]source // what the modules were loaded from: a new helper gets this, whatever has become of the files
 	seen      []watch.Stamp     // the files as they were last looked at, good or bad
-	frames    []byte            // for the live helper, with the next request
+	frames    []byte            // for the live helper, with the next request: nothing is written at any other time
 }
 
 var _ interface {
@@ -74,14 +72,9 @@ func (r *Rules) Module() string { return r.module }
 // Functions returns the workers that have a rule, sorted.
 func (r *Rules) Functions() []string { return slices.Clone(r.functions) }
 
-// Configure has the rules see another configuration. Another interpreter takes the place of the one in use.
-func (r *Rules) Configure(c *config.Config) {
-	if c.Python != r.cfg.Python && r.live != nil {
-		r.closing.Go(r.live.close)
-		r.live = nil
-	}
-	r.cfg = c
-}
+// Configure has the rules see another configuration, and keep to its time limit. Its module and interpreter must be those of the
+// one before: others take other rules (Open).
+func (r *Rules) Configure(c *config.Config) { r.cfg = c }
 
 // Close ends the helper.
 func (r *Rules) Close() error {
@@ -92,21 +85,17 @@ func (r *Rules) Close() error {
 	if r.live != nil {
 		r.live.close()
 	}
-	r.closing.Wait()
 	return nil
 }
 
-// Changed tells the helper of a change, with the next message: until then nobody looks.
+// Changed has the helper told of a change with the next call: until then nobody looks.
 func (r *Rules) Changed(ch checklist.Change) {
 	if r.live == nil || !r.live.follows {
 		return // it will be sent the whole
 	}
 	r.frames = appendFrame(r.frames, 'C', string(ch.Op), ch.Key, ch.Value)
-	if len(r.frames) > flushAt {
-		if err := r.live.send(r.frames, r.limit()); err != nil {
-			r.live.kill("killed, because it did not read: " + err.Error())
-			<-r.live.gone // the next message finds another
-		}
+	if len(r.frames) > mostWaiting {
+		r.live.follows = false
 		r.clearFrames()
 	}
 }
@@ -116,25 +105,25 @@ func (r *Rules) limit() time.Duration { return cmp.Or(r.cfg.RuleTimeLimit, defau
 // After calls after_SOURCE(msg, config, checklist). It does not give up when ctx ends, but finishes what is in hand: the time
 // limit is short enough.
 func (r *Rules) After(_ context.Context, m message.Message, checklist *pyyaml.Map) (launch.Next, error) {
-	return r.call(m.Source, checklist, func(b []byte) []byte { return appendFrame(b, 'A', m.Source, m.Type, m.Payload) })
+	return r.call(m.Source, checklist, 'A', m.Type, m.Payload)
 }
 
 // Probe calls a rule with placeholders for payload and checklist.
 func (r *Rules) Probe(_ context.Context, worker, typ string, a rules.Assumption) (launch.Next, error) {
-	return r.call(worker, nil, func(b []byte) []byte { return appendFrame(b, 'P', worker, typ, a == rules.Everything) })
+	return r.call(worker, nil, 'P', typ, a == rules.Everything)
 }
 
-func (r *Rules) call(worker string, checklist *pyyaml.Map, request func([]byte) []byte) (launch.Next, error) {
+func (r *Rules) call(worker string, checklist *pyyaml.Map, letter byte, typ string, about any) (launch.Next, error) {
 	if _, ok := slices.BinarySearch(r.functions, worker); !ok {
 		return launch.Next{}, rules.ErrNoFunction
 	}
 	function := "after_" + worker
-	a, err := r.ask(function, checklist, r.limit(), request)
+	a, err := r.ask(function, checklist, letter, worker, typ, about)
 	if err != nil {
 		return launch.Next{}, err
 	}
 	if a.Loaded != nil { // it has imported something more
-		r.adopt(a.Loaded)
+		r.adopt(a.Loaded, false)
 	}
 	if a.Next == nil {
 		return launch.Next{}, r.failure(a, function)

@@ -124,26 +124,6 @@ after_a = after_w
 	}
 }
 
-func TestTheHelpersChecklistFollows(t *testing.T) {
-	b := opened(t, `
-from nemo_nowcast import NextWorker
-def after_w(msg, config, checklist):
-    return NextWorker("m", [len(checklist), sum(map(len, checklist.values()))])
-`)
-	b.launches("w", "x")
-	for i := range 120 { // more than waits for the next message
-		ch := b.checklist.Report("big", pyyaml.MapOf(strings.Repeat("k", i+1), strings.Repeat("v", 100_000)))
-		b.checklist.Apply(ch)
-		b.Changed(ch)
-		if len(b.frames) > flushAt+200_000 {
-			t.Fatalf("%d bytes wait for the next message", len(b.frames))
-		}
-	}
-	if got := b.launches("w", "yy"); got != "2 122" {
-		t.Errorf("got %q, want 2 122", got)
-	}
-}
-
 func TestAModuleThatIsNotThere(t *testing.T) {
 	for _, module := range []string{"nowhere", "nowhere.next_workers", "here.next_workers"} {
 		b := newBench(t, module, "here/__init__.py", "")

@@ -19,6 +19,7 @@ const retryAfter = time.Second
 type started struct {
 	h      *helper
 	loaded *loaded
+	kept   bool // they are those that were kept, not those in the files
 	err    error
 }
 
@@ -48,7 +49,7 @@ func (r *Rules) helper() (*helper, error) {
 	}
 	r.live = s.h
 	r.clearFrames()
-	r.adopt(s.loaded)
+	r.adopt(s.loaded, !s.kept)
 	r.o.Logger.Info("next workers module loaded from " + r.module)
 	return r.live, nil
 }
@@ -59,8 +60,8 @@ func (r *Rules) startNext() {
 	c := make(chan started, 1)
 	r.starting, r.stop = c, cancel
 	kept := pyyaml.NewMap(len(r.sources))
-	for file, text := range r.sources {
-		kept.Set(file, pyyaml.Binary(text))
+	for module, s := range r.sources {
+		kept.Set(module, []pyyaml.Value{s.File, pyyaml.Binary(s.Text)})
 	}
 	o, cfg, module := r.o, r.cfg, r.module
 	go func() { c <- begin(ctx, o, cfg, module, kept) }()
@@ -75,16 +76,16 @@ func begin(ctx context.Context, o Options, cfg *config.Config, module string, ke
 			"cannot be loaded, because %s cannot be started: %v: name the Python interpreter of your installation under python: in %s", cfg.Python, err, cfg.File)}}
 	}
 	h.config = cfg
-	frames := appendFrame(nil, 'F', cfg.File, cfg.Values)
+	first := appendFrame(nil, 'F', cfg.File, cfg.Values)
 	var a *reply
 	if kept.Len() > 0 {
-		a, err = h.load(ctx, appendFrame(frames, 'L', module, kept))
+		a, err = h.load(ctx, h.appendRequest(first, 'L', module, kept))
 		if err == nil && a.Loaded != nil {
-			return started{h: h, loaded: a.Loaded}
+			return started{h: h, loaded: a.Loaded, kept: true}
 		}
 	}
 	if err == nil {
-		a, err = h.load(ctx, appendFrame(frames, 'L', module, pyyaml.NewMap(0)))
+		a, err = h.load(ctx, h.appendRequest(first, 'L', module, pyyaml.NewMap(0)))
 		if err == nil && a.Loaded != nil {
 			return started{h: h, loaded: a.Loaded}
 		}

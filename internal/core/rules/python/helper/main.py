@@ -5,6 +5,8 @@ import faulthandler
 import os
 import signal
 import sys
+import threading
+import traceback
 
 
 class State:
@@ -12,6 +14,7 @@ class State:
 
     config = Config("", {})
     checklist = {}
+    handlers = {}  # of signals, as they were before ours
 
 
 def change(op, key, value):
@@ -37,7 +40,9 @@ def loaded():
     return {
         "functions": modules.functions(),
         "files": list(modules.files.values()),
-        "sources": {file: base64.b64encode(text).decode("ascii") for file, text in modules.sources.items()},
+        "sources": {
+            name: {"file": file, "text": base64.b64encode(text).decode("ascii")} for name, (file, text) in modules.sources.items()
+        },
     }
 
 
@@ -46,6 +51,7 @@ def load(name, kept):
         modules.load(name, kept)
         answer = {"loaded": loaded()}
     except BaseException as e:
+        end_forked(e)
         answer = {"failure": failure(e), "files": list(getattr(e, "files", {}).values())}
     return answer
 
@@ -65,11 +71,56 @@ def call(source, message, checklist):
     try:
         answer = {"next": next_workers(function(message, State.config, checklist))}
     except BaseException as e:  # SystemExit too: a rule does not decide when we end
+        end_forked(e)
         answer = {"failure": failure(e, function)}
     if not modules.told:  # the rule has imported something
         answer["loaded"] = loaded()
     return answer
 
+
+def end_forked(e):
+    """End a process that a rule has forked, and that comes back from the rule as if it were the helper."""
+    if getpid() == HELPER:
+        return
+    if isinstance(e, SystemExit):
+        code = e.code if isinstance(e.code, int) else int(e.code is not None)
+    else:
+        code = int(e is not None)
+        if e is not None:
+            traceback.print_exception(type(e), e, e.__traceback__)
+    os._exit(code & 0xFF)
+
+
+class Fork(threading.local):
+    """What a thread that forks keeps meanwhile."""
+
+    mask = ()  # signals that it held back before
+
+
+fork = Fork()
+
+
+def before_fork():
+    """Hold signals back until the new process can be ended by them: its parent may not wait with that."""
+    fork.mask = signal.pthread_sigmask(signal.SIG_BLOCK, State.handlers)
+
+
+def after_fork():
+    signal.pthread_sigmask(signal.SIG_SETMASK, fork.mask)
+
+
+def forked():
+    """Make a process that a rule forks one of its own: without our pipes, and without our handlers of signals."""
+    let_go()
+    forked_output()
+    for number, handler in State.handlers.items():
+        if signal.getsignal(number) is keep_on:
+            signal.signal(number, handler)
+    after_fork()
+
+
+def keep_on(number, frame):
+    """Ignore a signal."""
 
 
 def state(values):
@@ -88,11 +139,12 @@ def main():
     # The manager ends us; a signal to everybody, as service managers send it, must not do so before the last message. Handlers
     # and not SIG_IGN, which the programs that rules start would inherit.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: None)
+        State.handlers[number] = signal.signal(number, keep_on)
     faulthandler.enable(2)  # a crash says where
     faulthandler.register(signal.SIGUSR1, 2)  # so does a rule that hangs, before it is killed
     capture_output()
     stand_in()
+    os.register_at_fork(before=before_fork, after_in_parent=after_fork, after_in_child=forked)
     while True:
         request = receive()
         if request is None:
@@ -102,8 +154,11 @@ def main():
             NOTE[letter](*value)
             continue
         Budget.left = MOST_LINES
-        answer = ANSWER[letter](*value)
+        number, *values = value
+        answer = ANSWER[letter](*values)
+        end_forked(None)
         finish_output()
+        answer["number"] = number
         send(answer)
 
 

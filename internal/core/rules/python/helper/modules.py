@@ -23,8 +23,8 @@ class Modules:
         self.rules = None
         self.directory = None  # of rules that are in no package
         self.files = {}  # file: what it was when it was read
-        self.sources = {}  # file: its text
-        self.kept = {}  # sources to use in place of what is on the disk
+        self.sources = {}  # module: [file, text], of what was loaded
+        self.kept = {}  # the same, to use in place of what is on the disk
         self.told = True  # the manager knows of all files
 
     def owns(self, name, file):
@@ -38,11 +38,13 @@ class Modules:
 
     def load(self, name, kept):
         """Import the rules afresh. If that fails, everything is as it was before."""
-        before = (self.rules, self.files, self.sources)
+        before = (self.rules, self.files, self.sources, self.kept)
         old = {m: module for m, module in list(sys.modules.items()) if self.owned_module(m, module)}
         for m in old:
             del sys.modules[m]
-        self.name, self.kept, self.files, self.sources = name, kept, {}, {}
+        # What was kept stays to the next load, and so does what of it is imported by a call only.
+        self.name, self.kept, self.sources = name, kept, dict(kept)
+        self.files = {file: {"file": file} for file, _ in kept.values()}
         importlib.invalidate_caches()
         try:
             rules = importlib.import_module(name)
@@ -51,15 +53,15 @@ class Modules:
             self.rules = rules
         except BaseException as e:
             e.files = dict(self.files, **{file: {"file": file} for file in self.missed(e)})
-            self.rules, self.files, self.sources = before
+            self.rules, self.files, self.sources, self.kept = before
             for m in [m for m, module in list(sys.modules.items()) if self.owned_module(m, module)]:
                 del sys.modules[m]
             sys.modules.update(old)
-            for file, text in self.sources.items():
+            for file, text in self.sources.values():
                 remember_lines(file, text)
             raise
         finally:
-            self.kept, self.told = {}, True
+            self.told = True
 
     def missed(self, e):
         """Return the files that would be the module an import did not find, if it is one of ours: it may come yet."""
@@ -82,13 +84,11 @@ class Modules:
     def functions(self):
         return sorted(n[len("after_") :] for n, f in vars(self.rules).items() if n.startswith("after_") and callable(f))
 
-    def read(self, file):
-        """Return the bytes of a source file, and note what it was."""
+    def read(self, name, file):
+        """Return the bytes of a module's source, and note what the file was."""
         self.told = False
-        if file in self.kept:
-            data = self.kept[file]
-            self.files[file] = {"file": file}
-        else:
+        kept, data = self.kept.get(name, (None, None))
+        if kept != file:
             # The time is taken before the contents, so that a change in between is seen later as one.
             stat = os.stat(file)
             with open(file, "rb") as f:
@@ -101,7 +101,9 @@ class Modules:
                 "settled": time.time() - stat.st_mtime > SETTLING,
                 "sum": hashlib.sha256(data).hexdigest(),
             }
-        self.sources[file] = data
+            if getpid() == HELPER:
+                send({"read": self.files[file]})  # an import that never ends tells nothing later
+        self.sources[name] = [file, data]
         remember_lines(file, data)
         return data
 
@@ -122,19 +124,36 @@ class Loader(importlib.machinery.SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
     def get_data(self, path):
-        return modules.read(path) if path == self.path else super().get_data(path)
+        return modules.read(self.name, path) if path == self.path else super().get_data(path)
+
+
+def kept_package(name):
+    """Return the spec of a directory without __init__.py, by the kept modules in it."""
+    for module, (file, _) in modules.kept.items():
+        if module.startswith(name + "."):
+            place = os.path.dirname(file) if os.path.basename(file) == "__init__.py" else file
+            for _ in range(module.count(".") - name.count(".")):
+                place = os.path.dirname(place)
+            spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+            spec.submodule_search_locations.append(place)
+            return spec
+    return None
 
 
 class Finder:
-    """Gives the user's modules our loader."""
+    """Gives the user's modules our loader, and finds those that were kept: their files may be gone."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
         spec = None
+        if name in modules.kept:
+            spec = importlib.util.spec_from_file_location(name, modules.kept[name][0])
         for finder in sys.meta_path:  # all the others: an editable installation has one of its own
             if finder is not Finder and spec is None and hasattr(finder, "find_spec"):
                 spec = finder.find_spec(name, path, target)
-        if spec is None or type(spec.loader) is not importlib.machinery.SourceFileLoader:
+        if spec is None:
+            return kept_package(name)
+        if type(spec.loader) is not importlib.machinery.SourceFileLoader:
             return spec
         if name == modules.name and "." not in name:
             modules.directory = os.path.dirname(spec.origin)

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import sys
 import threading
 
@@ -17,6 +18,9 @@ class Budget:
 
 def say(name, level, message, exc=""):
     """Hand a record to the manager. The name "" is the manager's own logger."""
+    if getpid() != HELPER:
+        say_below(name, level, message, exc)
+        return
     Budget.left -= 1
     if Budget.left < 0:
         return
@@ -24,6 +28,12 @@ def say(name, level, message, exc=""):
         name, level, exc = "", logging.WARNING, ""
         message = "these rules say too much: the rest of what they log in this call is dropped"
     send({"record": {"name": name, "level": level, "message": legible(message), "exc": legible(exc)}})
+
+
+def say_below(name, level, message, exc):
+    """Write what a forked process says where the manager reads what programs write."""
+    line = ": ".join(filter(None, [name, legible(message)])) + "\n" + "".join(legible(exc).splitlines(True))
+    os.write(1 if level < logging.WARNING else 2, line.encode("utf-8"))
 
 
 def legible(text):
@@ -89,6 +99,13 @@ def capture_output():
     sys.stdout = Stream(sys.stdout, logging.INFO)
     sys.stderr = Stream(sys.stderr, logging.WARNING)
     logging.getLogger().addHandler(Handler())
+
+
+def forked_output():
+    """Have a forked process say only what is its own, and wait for no thread that it does not have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, Stream):
+            stream.lock, stream.part = threading.RLock(), ""
 
 
 def finish_output():
