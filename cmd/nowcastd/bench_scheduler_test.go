@@ -78,7 +78,7 @@ func (s *system) measureLateness(b *testing.B, atLeast int) {
 func runsOf(b *testing.B, text []byte) (all []feed.ScheduleRun) {
 	b.Helper()
 	var state struct {
-		Entries map[string]struct{ Runs []feed.ScheduleRun }
+		Entries []struct{ Runs []feed.ScheduleRun }
 	}
 	if err := json.Unmarshal(text, &state); err != nil {
 		b.Fatal(err)
