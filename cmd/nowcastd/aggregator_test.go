@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,21 +70,6 @@ func newPublishing(t testing.TB, ports string) *system {
 	return s
 }
 
-// quietPort returns a port nobody listens on, below those that the system gives to outgoing connections: the log aggregator connects
-// to it long before somebody binds it, and meanwhile no connection of another test may get it.
-func quietPort(t testing.TB) int {
-	t.Helper()
-	for range 100 {
-		port := 10_000 + rand.IntN(20_000)
-		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("100 ports below 30000 are all taken")
-	return 0
-}
-
 // pythonProcess is a Python program of testdata that is told what to do on its stdin.
 type pythonProcess struct {
 	*exec.Cmd
@@ -147,7 +130,7 @@ func linesOf(log string, names ...string) (records []string) {
 
 func TestTheAggregatorWritesWhatPythonsWrites(t *testing.T) {
 	t.Parallel()
-	ports := []int{quietPort(t), quietPort(t), quietPort(t)}
+	ports := []int{freePort(t), freePort(t), freePort(t)}
 	s := newPublishing(t, fmt.Sprintf("      manager: %d\n      workers: [%d, 127.0.0.1:%d]\n", ports[0], ports[1], ports[2]))
 	s.start("broker")
 	s.start("log-aggregator")
@@ -204,7 +187,7 @@ func TestTheAggregatorWritesWhatPythonsWrites(t *testing.T) {
 
 func TestEachRecordOfOursIsOnceInTheFilesAndOnceInTheHistory(t *testing.T) {
 	t.Parallel()
-	ports := fmt.Sprintf("      message_broker: %d\n      manager: %d\n      workers: [%d]\n", quietPort(t), quietPort(t), quietPort(t))
+	ports := fmt.Sprintf("      message_broker: %d\n      manager: %d\n      workers: [%d]\n", freePort(t), freePort(t), freePort(t))
 	s := newPublishing(t, ports)
 	s.start("broker")
 	s.start("log-aggregator")
@@ -342,7 +325,7 @@ func TestLogsArePagedThroughInOrderAndAnInterruptEndsIt(t *testing.T) {
 
 func TestTheAggregatorFollowsItsConfigurationOnSIGHUP(t *testing.T) {
 	t.Parallel()
-	port, other := quietPort(t), quietPort(t)
+	port, other := freePort(t), freePort(t)
 	s := newPublishing(t, fmt.Sprintf("      manager: %d\n", port))
 	s.start("broker")
 	aggregator := s.start("log-aggregator")

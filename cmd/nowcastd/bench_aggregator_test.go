@@ -119,7 +119,7 @@ func BenchmarkAggregator(b *testing.B) {
 	for b.Loop() {
 		var endpoints []string
 		for range floodPublishers {
-			endpoints = append(endpoints, wire.TCP("127.0.0.1", quietPort(b)))
+			endpoints = append(endpoints, wire.TCP("127.0.0.1", freePort(b)))
 		}
 		drained := make(chan int)
 		go func() {
@@ -146,7 +146,7 @@ func aggregate(b *testing.B, kind, baseline string) []claim {
 	var endpoints []string
 	var registry strings.Builder
 	for _, name := range floodNames {
-		port := quietPort(b)
+		port := freePort(b)
 		fmt.Fprintf(&ports, "      %s: %d\n", name, port)
 		fmt.Fprintf(&registry, "    %s: {checklist key: x, success: done}\n", name)
 		endpoints = append(endpoints, wire.TCP("127.0.0.1", port))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -66,15 +67,25 @@ func built(t testing.TB) string {
 	return file
 }
 
-// freePort returns a port nobody listens on now.
+// givenPorts are those that freePort has returned.
+var givenPorts sync.Map
+
+// freePort returns a port nobody listens on now, another one each time. It is below those that the system gives to outgoing
+// connections: a log aggregator connects to a port long before somebody binds it, and meanwhile no connection may get it.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10_000 + rand.IntN(20_000)
+		if _, given := givenPorts.LoadOrStore(port, true); given {
+			continue
+		}
+		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port below 30000 is free")
+	return 0
 }
 
 // shortDir returns an empty directory whose path is short: it will hold unix sockets.
