@@ -27,6 +27,14 @@ type Config struct {
 	RuleTimeLimit time.Duration // rule time limit (ours) of one call; 0: what the rules' language has
 	LogHistory    int64         // log history (ours): bytes of log records that are kept for questions; default 2 GB
 
+	State   string        // state (ours): URL of a PostgreSQL database; "": SQLite in the state directory
+	History History       // history (ours)
+	Clear   ClearPolicy   // clear checklist (ours), while launches run
+	Barrier time.Duration // barrier time limit (ours): a barrier that is open longer is an alert; default 24 h
+	Waiting WaitingPolicy // waiting workers (ours): what becomes of those that wait for an answer that cannot reach them
+	Slots   int           // run: slots (ours): how many launches run on localhost at once; 0 any number
+	Alerts  Alerts        // alerts (ours)
+
 	ZMQ      ZMQ
 	Registry Registry
 	Hosts    map[string]Host // run: enabled hosts
@@ -65,6 +73,7 @@ type Worker struct {
 	ChecklistKey string            // checklist key; "" if there is none
 	Types        map[string]string // message type to its words
 	Command      []string          // command (ours): argv prefix instead of python -m module; nil if there is none
+	Policy       Policy            // policy (ours)
 }
 
 // Host is one entry of run: enabled hosts, as far as launching needs it (specs: compat section 2).
@@ -73,6 +82,7 @@ type Host struct {
 	EnvVars    string // envvars: file to source
 	Python     string // python
 	ConfigFile string // config file, on that host
+	Slots      int    // slots (ours): how many launches run there at once; 0 any number
 }
 
 // Distributed tells whether processes publish their log for the log aggregator (logging: publisher) instead of writing it.

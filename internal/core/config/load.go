@@ -117,6 +117,9 @@ func (c *Config) read(top node) {
 	c.Hosts = top.hosts()
 	c.Schedule = top.scheduledWorkers(c.Registry.Workers)
 	c.Slack = top.notifications(c.Registry.Workers)
+	c.storage(top)
+	c.policies(top)
+	c.alerts(top)
 }
 
 // places reads where the checklist and the state directory are, and returns the checklist file as it is named, expanded.

@@ -40,6 +40,25 @@ const (
 	CmdHold     = "hold"     // HoldArgs -> feed.ScheduleEntry
 )
 
+// Commands of the alerter.
+const (
+	CmdIncidents   = "incidents"   // struct{}{} -> []feed.Incident
+	CmdAcknowledge = "acknowledge" // IncidentArgs -> feed.Incident
+	CmdSnooze      = "snooze"      // SnoozeArgs -> feed.Incident
+)
+
+// IncidentArgs names an incident.
+type IncidentArgs struct {
+	Incident int64  `json:"incident"`
+	Note     string `json:"note,omitempty"`
+}
+
+// SnoozeArgs has nothing sent about an incident for a time; 0 ends that.
+type SnoozeArgs struct {
+	Incident int64         `json:"incident"`
+	For      time.Duration `json:"for"`
+}
+
 // Request is a command on its way to a daemon.
 type Request struct {
 	ID      string          `json:"id"` // chosen by the client, unique

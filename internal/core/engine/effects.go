@@ -20,6 +20,17 @@ type Message struct {
 	Op     checklist.Op // "": the checklist stayed as it was
 	Key    string       // checklist key, with Op
 	Body   []byte       // the request's bytes; only their beginning if they were not a message
+
+	Request string // the broker's number of the request (wire.Ticket.ID); "" if it came without
+	Sender  string // the number that a Go worker gave it (message.Message.ID); "" if it has none
+}
+
+// Handled is a request that was handled before, and how it was answered.
+type Handled struct {
+	Message         int64
+	Request, Sender string
+	Type, Reply     string
+	Launch          int64
 }
 
 // Base is the whole checklist after the message Message.
@@ -38,16 +49,30 @@ type Operation struct {
 	Reply   string
 }
 
-// Alert is something an operator must know now. Offer, if not empty, is a control command that would help.
+// Alert is something an operator must know now: a trouble, from when it began to when its cause is gone. Offer, if not empty, is a
+// control command that would help.
 type Alert struct {
-	ID      int64           `json:"id"`
-	Time    time.Time       `json:"time"`
-	Kind    string          `json:"kind"` // "rule error", "worker ended without a report", ...
+	ID      int64           `json:"id"`   // of the manager's; the other daemons' have 0, and differ by Key
+	Time    time.Time       `json:"time"` // when it began
+	Kind    string          `json:"kind"` // "rule error", "worker lost", ...
 	Worker  string          `json:"worker,omitempty"`
+	Launch  int64           `json:"launch,omitempty"` // the launch it is about; 0 none
 	Message string          `json:"message"`
 	Offer   string          `json:"offer,omitempty"`
 	Args    json.RawMessage `json:"args,omitempty"` // arguments of the offered command
+
+	// Key is what the trouble is about. While an alert is open, the same trouble again (same key, same daemon) is counted in it and
+	// not another alert.
+	Key     string     `json:"key"`
+	Because string     `json:"because,omitempty"` // Key of the alert of the same daemon that this is a consequence of
+	Count   int        `json:"count,omitempty"`   // how often, if more than once
+	Last    *time.Time `json:"last,omitempty"`    // when last, if more than once
+	Ended   *time.Time `json:"ended,omitempty"`   // the cause is gone since then
+	End     string     `json:"end,omitempty"`     // and how
 }
+
+// Open tells whether the trouble lasts.
+func (a *Alert) Open() bool { return a.Ended == nil }
 
 // Effects is what one turn of the manager loop makes durable, in one transaction.
 type Effects struct {
@@ -56,7 +81,7 @@ type Effects struct {
 	Launches   []*launch.Launch // new or changed
 	Barriers   []Barrier        // opened or changed
 	Released   []int64          // barriers that are closed now
-	Alerts     []Alert
+	Alerts     []Alert          // new or changed
 	Operations []Operation
 }
 
@@ -71,7 +96,8 @@ type State struct {
 	Changes     []Message        // those after the base that changed the checklist, oldest first
 	Launches    []*launch.Launch // all unfinished and the newest finished, oldest first
 	Barriers    []Barrier        // open, oldest first
-	Alerts      []Alert          // the newest, oldest first
+	Alerts      []Alert          // all open and the newest ended, oldest first
+	Recent      []Handled        // the newest messages that have a Request or a Sender, oldest first: at most 32,768
 	LastMessage int64
 	LastLaunch  int64
 	LastBarrier int64

@@ -34,6 +34,7 @@ const (
 	StreamDaemon    = "daemon"    // Body: Heartbeat
 	StreamAlert     = "alert"     // Body: engine.Alert
 	StreamSchedule  = "schedule"  // Body: []ScheduleEntry, all there are
+	StreamIncident  = "incident"  // Body: []Incident, all that are open and the newest that ended
 )
 
 // Event is one message of the feed. On the wire it is two frames: the topic, and this as JSON.
@@ -128,6 +129,45 @@ type Heartbeat struct {
 	Started time.Time     `json:"started"`
 	Every   time.Duration `json:"every"`
 	Stopped bool          `json:"stopped,omitempty"` // the last one before a clean exit
+
+	Alerts  []engine.Alert `json:"alerts,omitempty"`  // all that are open of this daemon; not the manager's, which are in its snapshot
+	Waiting *Waiting       `json:"waiting,omitempty"` // of the message broker: requests that have no answer yet
+	Standby string         `json:"standby,omitempty"` // of a manager that waits for another one to end: which
+}
+
+// Waiting is how many requests of workers the message broker has that are not answered, and since when the oldest is there.
+type Waiting struct {
+	Requests int       `json:"requests"`
+	Since    time.Time `json:"since"`
+	Managers int       `json:"managers"` // managers that are connected
+}
+
+// Incident is a trouble as an operator deals with it: an alert, with what followed from it folded under it. The alerter owns it.
+type Incident struct {
+	ID     int64  `json:"id"`     // counts up from 1 in one state directory
+	Source string `json:"source"` // the daemon whose alert it is
+	engine.Alert
+
+	Consequences []engine.Alert `json:"consequences,omitempty"`
+	Acknowledged *Mark          `json:"acknowledged,omitempty"`
+	Snoozed      *Mark          `json:"snoozed,omitempty"` // nothing is sent until Until
+	Sent         []Sent         `json:"sent,omitempty"`
+}
+
+// Mark is what an operator has done about an incident.
+type Mark struct {
+	Author string    `json:"author"`
+	Time   time.Time `json:"time"`
+	Until  time.Time `json:"until,omitzero"`
+	Note   string    `json:"note,omitempty"`
+}
+
+// Sent is what became of telling one place outside about an incident.
+type Sent struct {
+	To   string    `json:"to"` // e.g. "slack SLACK_ALERTS", "mail ops@example.org"
+	Time time.Time `json:"time"`
+	What string    `json:"what"`           // "begun", "ended", "reminder"
+	Note string    `json:"note,omitempty"` // why it has not arrived so far; "" it has
 }
 
 // Snapshot is the state of the manager's streams (launch, checklist, barrier, alert) at one instant.

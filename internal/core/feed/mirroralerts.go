@@ -22,7 +22,7 @@ type alerts struct {
 
 func (as *alerts) put(source string, a engine.Alert) {
 	for i := range as.all {
-		if old := &as.all[i]; old.Source == source && old.ID == a.ID && (a.ID != 0 || old.Time.Equal(a.Time)) {
+		if old := &as.all[i]; old.Source == source && old.ID == a.ID && (a.ID != 0 || old.Key == a.Key && old.Time.Equal(a.Time)) {
 			old.Alert = a
 			return
 		}

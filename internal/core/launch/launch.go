@@ -51,6 +51,7 @@ const (
 	Decided   State = "decided"   // a message or an operator asked for it, and that is recorded
 	Starting  State = "starting"  // handed to the launcher
 	Running   State = "running"   // its process exists
+	Unknown   State = "unknown"   // it was started on another host and cannot be seen any more; nothing is launched again because of it
 	Succeeded State = "succeeded" // its last report was a success
 	Failed    State = "failed"    // its last report was a failure
 	Crashed   State = "crashed"   // it reported a crash, could not be started, or ended with an error status and no report
@@ -58,7 +59,7 @@ const (
 	Lost      State = "lost"      // it ended with status 0 and no report, or ended while nobody watched
 )
 
-var order = []State{Decided, Starting, Running, Succeeded, Failed, Crashed, Killed, Lost}
+var order = []State{Decided, Starting, Running, Unknown, Succeeded, Failed, Crashed, Killed, Lost}
 
 // Final tells whether no further change is expected.
 func (s State) Final() bool { return slices.Index(order, s) >= slices.Index(order, Succeeded) }
@@ -98,6 +99,20 @@ type Launch struct {
 	Output     string     `json:"output,omitempty"`    // file with its stdout and stderr
 	KilledBy   string     `json:"killed_by,omitempty"` // the operator who asked for a signal
 	Reports    []Report   `json:"reports,omitempty"`
+
+	Boot       string     `json:"boot,omitempty"`       // boot id of the machine that PID and PIDStart belong to
+	Usage      *Usage     `json:"usage,omitempty"`      // what its process used
+	Attempt    int        `json:"attempt,omitempty"`    // 2 and more: a retry by the worker's policy; 0: the first
+	NotBefore  *time.Time `json:"not_before,omitempty"` // a retry waits until then
+	Waits      string     `json:"waits,omitempty"`      // why a decided launch is not started yet, e.g. "2 of run_NEMO run (concurrency)"
+	Superseded int64      `json:"superseded,omitempty"` // the launch that has taken its place: what it still reports changes nothing but this record
+}
+
+// Usage is what a process and its children that were waited for used, as wait4(2) tells.
+type Usage struct {
+	User   time.Duration `json:"user"`
+	System time.Duration `json:"system"`
+	MaxRSS int64         `json:"max_rss"` // bytes
 }
 
 // Clone returns a copy that shares nothing that changes.
@@ -141,6 +156,7 @@ func (l *Launch) Duration(now time.Time) time.Duration {
 type Started struct {
 	PID      int
 	PIDStart uint64 // in clock ticks since boot
+	Boot     string // boot id of this machine
 	Time     time.Time
 	Output   string // file with its stdout and stderr
 }
@@ -152,6 +168,12 @@ type Exit struct {
 	Status int    // exit status; -1 if a signal ended it or it is not known
 	Signal string // "" unless a signal ended it
 	Err    error  // it could not be started or, if Unseen, why its end is not known
+
+	Usage *Usage // nil: not known
+	Left  []int  // processes of its session that were still there when it ended
+
+	// Unknown says that the connection to its host broke after it was started: whether it still runs is not known.
+	Unknown bool
 
 	// Unseen says that how it ended is not known: it was adopted from an earlier manager, and only a process's parent
 	// learns its exit status.

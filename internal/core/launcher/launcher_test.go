@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"syscall"
@@ -91,7 +92,7 @@ func TestEndOfAProcess(t *testing.T) {
 				t.Errorf("got time %v, want a UTC time after %v", got.Time, before)
 			}
 			got.Time = time.Time{}
-			if got != tt.want {
+			if !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})

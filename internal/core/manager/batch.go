@@ -161,8 +161,8 @@ func (m *Manager) follow(ctx context.Context, t *turn, msg message.Message, reco
 		replyType = message.NoAfterWorker
 	default:
 		m.Log.Log(ctx, engine.LevelCritical, "after_"+msg.Source+" failed on ("+msg.Type+"): nothing was launched\n"+err.Error()+traceback(err))
-		m.alert(t, engine.Alert{
-			Kind: "rule error", Worker: msg.Source, Message: "after_" + msg.Source + " failed on " + msg.Type + ": " + firstLine(err.Error()),
+		m.raise(t, engine.Alert{
+			Key: "rule after_" + msg.Source, Kind: "rule error", Worker: msg.Source, Message: "after_" + msg.Source + " failed on " + msg.Type + ": " + firstLine(err.Error()),
 			Offer: control.CmdEvaluate, Args: evaluateArgs(record.ID),
 		})
 	}
@@ -212,11 +212,18 @@ func (m *Manager) setBarriers(t *turn, open []engine.Barrier) {
 	t.barriers = append([]engine.Barrier{}, open...)
 }
 
+// rulesNotLoaded is the key of the alert that says so.
+const rulesNotLoaded = "rules"
+
 // refreshRules loads the rules again if their file has changed. The rules log what came of it.
 func (m *Manager) refreshRules() {
-	if _, err := m.Rules.Refresh(); err != nil {
-		t := m.turn()
-		m.alert(t, engine.Alert{Kind: "rules not loaded", Message: "the rules loaded before stay in use: " + firstLine(err.Error())})
+	_, err := m.Rules.Refresh()
+	switch t := m.turn(); {
+	case err == nil && m.openAlert(rulesNotLoaded) != nil:
+		m.settle(t, rulesNotLoaded, "they are loaded")
+		m.submit(t)
+	case err != nil:
+		m.raise(t, engine.Alert{Key: rulesNotLoaded, Kind: "rules not loaded", Message: "the rules loaded before stay in use: " + firstLine(err.Error())})
 		m.submit(t)
 	}
 }

@@ -48,7 +48,9 @@ func (t *turn) add(later *turn) {
 	e.Messages = append(e.Messages, l.Messages...)
 	e.Barriers = append(e.Barriers, l.Barriers...)
 	e.Released = append(e.Released, l.Released...)
-	e.Alerts = append(e.Alerts, l.Alerts...)
+	for _, a := range l.Alerts {
+		t.alert(a)
+	}
 	e.Operations = append(e.Operations, l.Operations...)
 	if l.Base != nil {
 		e.Base = l.Base
@@ -99,8 +101,9 @@ func (m *Manager) commitNext() {
 func (m *Manager) complete(t *turn) {
 	m.inCommit = false
 	m.lost = m.lost || t.lost
-	if !t.lost {
+	if !t.lost && m.trouble != nil {
 		m.trouble = nil
+		m.storeTroubleOver()
 	}
 	if t.file != nil {
 		m.file.done(m, t.file)
@@ -162,16 +165,24 @@ func (m *Manager) finish() {
 	}
 }
 
-// storeTrouble remembers that commits fail, and raises an alert when that begins.
+// storeTrouble remembers that commits fail, and raises an alert when that begins. The alert cannot be stored, and has no number.
 func (m *Manager) storeTrouble(err error) {
 	if m.trouble == nil {
-		m.lastAlert++
-		a := engine.Alert{ID: m.lastAlert, Time: m.Now().UTC(), Kind: "state store", Message: "nothing is acknowledged: " + err.Error()}
-		m.alerts = append(m.alerts, a)
-		m.Feed.Publish(feed.StreamAlert, a)
+		m.troubled = engine.Alert{Key: stateStore, Time: m.Now().UTC(), Kind: "state store", Message: "nothing is acknowledged: " + err.Error()}
+		m.Feed.Publish(feed.StreamAlert, m.troubled)
 	}
 	m.trouble = err
 }
+
+// storeTroubleOver ends that alert.
+func (m *Manager) storeTroubleOver() {
+	now := m.Now().UTC()
+	m.troubled.Ended, m.troubled.End = &now, "the state is made durable again"
+	m.Feed.Publish(feed.StreamAlert, m.troubled)
+}
+
+// stateStore is the key of that alert.
+const stateStore = "state store"
 
 // committer makes turns durable and then replaces the checklist file, one turn after the other. It is the only user of the
 // store while Run runs, but for commands, which drain first. If ctx ends before a turn could be made durable, that turn and

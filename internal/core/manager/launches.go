@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"nowcast/internal/core/control"
-	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
@@ -70,8 +68,7 @@ func (m *Manager) recordExit(t *turn, e launch.Exit) {
 	}
 }
 
-// end puts a launch into its final state. What did not go well is an alert, unless the worker reported it itself: then the
-// rule for that report is the one to act.
+// end puts a launch into its final state.
 func (m *Manager) end(t *turn, l *launch.Launch, e launch.Exit) {
 	at := e.Time.UTC()
 	l.Ended = &at
@@ -83,11 +80,7 @@ func (m *Manager) end(t *turn, l *launch.Launch, e launch.Exit) {
 	t.changed[l.ID] = l
 	m.active[l.Name()] = slices.DeleteFunc(m.active[l.Name()], func(a *launch.Launch) bool { return a == l })
 	m.finished = append(m.finished, l.ID)
-	if l.State.Bad() && l.KilledBy == "" && !l.Reported() {
-		m.Log.Error("launch of "+l.Name()+" "+string(l.State)+": "+l.Note, "launch", l.ID)
-		m.alert(t, engine.Alert{Kind: "worker " + string(l.State), Worker: l.Name(), Message: l.NextWorker.String() + ": " + l.Note,
-			Offer: control.CmdRelaunch, Args: relaunchArgs(l.ID)})
-	}
+	m.judge(t, l)
 }
 
 // attribute finds the launch that sent a message: the one it names, else the likeliest of those that are running and have not

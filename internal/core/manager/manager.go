@@ -11,7 +11,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -102,14 +101,15 @@ type Manager struct {
 	alerts      []engine.Alert // newest last
 	lastAlert   int64
 
-	pending   *turn      // applied, not yet with the committer; nil if there is nothing
-	gathering gathering  // why it may stay pending for a moment although the committer is free
-	inCommit  bool       // the committer has a turn
-	toCommit  chan *turn // to the committer, which has one turn at a time
-	failing   chan error // from the committer: why a commit fails
-	trouble   error      // the last of these, until a commit succeeds
-	lost      bool       // a turn was given up: what is in memory is not what is stored
-	committed chan *turn // and back
+	pending   *turn        // applied, not yet with the committer; nil if there is nothing
+	gathering gathering    // why it may stay pending for a moment although the committer is free
+	inCommit  bool         // the committer has a turn
+	toCommit  chan *turn   // to the committer, which has one turn at a time
+	failing   chan error   // from the committer: why a commit fails
+	trouble   error        // the last of these, until a commit succeeds
+	troubled  engine.Alert // that says so
+	lost      bool         // a turn was given up: what is in memory is not what is stored
+	committed chan *turn   // and back
 
 	replies  map[string][]byte // encoded replies without payload, by type
 	waiting  []*launch.Launch  // decided and durable, for the starter, in order
@@ -272,16 +272,7 @@ func (m *Manager) forget() {
 		delete(m.launches, m.finished[0])
 		m.finished = m.finished[1:]
 	}
-	if n := len(m.alerts); n > 2*keepAlerts {
-		m.alerts = slices.Clone(m.alerts[n-keepAlerts:])
-	}
-}
-
-func (m *Manager) alert(t *turn, a engine.Alert) {
-	m.lastAlert++
-	a.ID, a.Time = m.lastAlert, m.Now().UTC()
-	m.alerts = append(m.alerts, a)
-	t.effects.Alerts = append(t.effects.Alerts, a)
+	m.forgetAlerts()
 }
 
 func (m *Manager) lines(lines []engine.Line) {

@@ -184,7 +184,7 @@ func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, auth
 		for _, b := range m.barriers {
 			text := describeBarrier(b) + "; it is closed, and what it holds is not launched: " + forget
 			m.Log.Warn(text)
-			m.alert(t, engine.Alert{Kind: "barrier closed", Message: text + "; launch it by hand if it is still wanted"})
+			m.raise(t, engine.Alert{Key: fmt.Sprint("barrier ", b.ID, " closed"), Kind: "barrier closed", Message: text + "; launch it by hand if it is still wanted"})
 			t.effects.Released = append(t.effects.Released, b.ID)
 		}
 		m.barriers = nil

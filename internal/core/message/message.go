@@ -25,6 +25,7 @@ const (
 	TypeClear         = "clear checklist"
 	ManagerName       = "manager"
 	launchKey         = "launch"
+	idKey             = "id"
 	payloadKey        = "payload"
 	sourceKey, tpeKey = "source", "type"
 )
@@ -37,6 +38,10 @@ type Message struct {
 
 	// Launch is ours and optional: Python peers neither send nor read it.
 	Launch int64 // the launch that sends it; 0 unknown
+
+	// ID is ours and optional, too: it names this message for good, so that a worker whose connection broke can send it again
+	// and get its answer without anything being done twice.
+	ID string
 }
 
 // Malformed is the error for bytes that are not a message.
@@ -59,6 +64,9 @@ func (m Message) Encode() []byte {
 	v := pyyaml.MapOf(payloadKey, m.Payload, sourceKey, m.Source, tpeKey, m.Type)
 	if m.Launch != 0 {
 		v.Set(launchKey, m.Launch)
+	}
+	if m.ID != "" {
+		v.Set(idKey, m.ID)
 	}
 	return pyyaml.Encode(v)
 }
@@ -97,6 +105,9 @@ func Decode(data []byte, limit int) (Message, error) {
 	msg := Message{Source: source, Type: typ, Payload: payload}
 	if l, ok := m.Get(launchKey); ok {
 		msg.Launch, _ = l.(int64)
+	}
+	if id, ok := m.Get(idKey); ok {
+		msg.ID, _ = id.(string)
 	}
 	return msg, nil
 }

@@ -1,0 +1,37 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Ticket is what the broker puts in front of the envelope of a request it passes to the manager, as one more routing frame. A
+// peer that does not know it, such as the Python manager's REP socket, gives it back untouched with the reply.
+type Ticket struct {
+	ID     string // names the request for good, also if the broker is another process by then
+	Again  bool   // it may have been passed to a manager before
+	Orphan bool   // it was accepted by a broker that has died: the connection it came on is gone, and the answer will not arrive
+	Peer   string // "ip:port" of the connection it came on; "" if it is not known
+}
+
+// On the wire: ticketMagic, flags, 8 bytes journal (when it was begun), 8 bytes number, both big-endian, and the peer as text.
+const (
+	ticketMagic  = "\x01nwt"
+	ticketAgain  = 1
+	ticketOrphan = 2
+	ticketLength = len(ticketMagic) + 1 + 8 + 8
+)
+
+// ParseTicket reads a frame. It returns false if that is no ticket: the broker is of another make.
+func ParseTicket(frame []byte) (Ticket, bool) {
+	if len(frame) < ticketLength || string(frame[:len(ticketMagic)]) != ticketMagic {
+		return Ticket{}, false
+	}
+	flags, rest := frame[len(ticketMagic)], frame[len(ticketMagic)+1:]
+	return Ticket{
+		ID:     fmt.Sprintf("%x-%d", binary.BigEndian.Uint64(rest), binary.BigEndian.Uint64(rest[8:])),
+		Again:  flags&ticketAgain != 0,
+		Orphan: flags&ticketOrphan != 0,
+		Peer:   string(rest[16:]),
+	}, true
+}
