@@ -1,254 +1,154 @@
 // Package store keeps what the manager must not forget: messages, checklist changes, launches, barriers, alerts and
-// operator actions, in an SQLite database in the state directory.
+// operator actions, in an SQLite database in the state directory or in PostgreSQL.
 //
-// Commit is one transaction and returns after it is on the disk (WAL, synchronous FULL: one fsync a batch). What
-// Load returns is what the last successful Commit left, whatever was killed and whenever. It is the only importer of
-// database drivers.
+// Commit is one transaction and returns after it is on the disk. What Load returns is what the last successful Commit
+// left, whatever was killed and whenever: every row has a checksum, and one row, the head, a digest of all that a start
+// reads (rows.go, live.go). One manager at a time has the store: with SQLite by flock, and a second one is refused; with
+// PostgreSQL by a lease, and a second one stands by (lease.go). A damaged SQLite database never prevents a start: it is
+// put aside, and what can be read of it goes on (salvage.go). It is the only importer of database drivers.
 package store
 
 import (
 	"context"
 	"database/sql"
-	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
-	"time"
-
-	"github.com/pressly/goose/v3"
-	"golang.org/x/sys/unix"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"nowcast/internal/core/engine"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
+// Options are for PostgreSQL, and may be left out.
+type Options struct {
+	// Waiting is called once if another manager has the lease, before Open waits for it: "HOST pid N".
+	Waiting func(holder string)
+}
 
-// Store is an open database. One goroutine at a time may use it.
+var (
+	// ErrDamaged is in errors that mean that the database is damaged. The next Open repairs it.
+	ErrDamaged = errors.New("the state database is damaged")
+	// ErrDeposed is in errors that mean that another manager has taken over. This one may do nothing more.
+	ErrDeposed = errors.New("another manager has taken over")
+)
+
+// Store is an open database. One goroutine at a time may use it, but for Held and Lost.
 type Store struct {
+	where string // for messages; without password
+	file  string // the SQLite file; "" with PostgreSQL
 	db    *sql.DB
-	conn  *sql.Conn            // the one connection
-	stmts map[string]*sql.Stmt // prepared on conn, by text: preparing costs as much as inserting
-	file  string
-	lock  *os.File // held with flock as long as the store is open
+	*session
+
+	lock  *os.File // SQLite: held with flock as long as the store is open
+	lease *lease   // PostgreSQL
+
+	synced  bool          // head and live are as in the database
+	head    head          // of the last commit
+	live    *live         // what it left
+	loaded  *engine.State // read by Open, for the first Load
+	salvage *Salvage      // nil: nothing was, or it has been told
 }
 
-// Open opens or creates the database file and brings it to this version of the schema.
-func Open(ctx context.Context, file string) (*Store, error) {
-	lock, err := lockFile(file + ".lock")
-	if err != nil {
-		return nil, err
-	}
-	dsn := "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(file) +
-		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(2000)&_pragma=wal_autocheckpoint(2000)&_txlock=immediate"
-	db, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("open state database %s: %w", file, err)
-	}
-	s := &Store{db: db, file: file, lock: lock, stmts: map[string]*sql.Stmt{}}
-	if err = s.migrate(ctx); err == nil {
-		s.conn, err = db.Conn(ctx)
-	}
-	if err != nil {
-		s.Close()
-		return nil, fmt.Errorf("state database %s: %w%s", file, err, remedy(err))
-	}
-	return s, nil
+// head is the row of that name.
+type head struct {
+	commits, version                                int64
+	lastMessage, lastLaunch, lastBarrier, lastAlert int64
+	batch, live                                     int64
 }
 
-func (s *Store) migrate(ctx context.Context) error {
-	var version int64
-	row := s.db.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version")
-	if err := row.Scan(&version); err == nil && version == schemaVersion {
-		return nil // goose itself takes longer than the rest of a start
-	}
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, s.db, sub, goose.WithVerbose(false))
-	if err != nil {
-		return err
-	}
-	if _, err = p.Up(ctx); err != nil {
-		return err
-	}
-	return nil
+func (h *head) row() row {
+	return row{int64(1), h.commits, h.version, h.lastMessage, h.lastLaunch, h.lastBarrier, h.lastAlert, h.batch, h.live}
 }
 
-// schemaVersion is the number of the newest file in migrations.
-var schemaVersion = newestVersion(migrations)
-
-// newestVersion returns the highest of the numbers that the names of migrations begin with.
-func newestVersion(files fs.FS) (newest int64) {
-	names, err := fs.Glob(files, "migrations/*.sql")
-	if err != nil {
-		panic(err) // the pattern is wrong
-	}
-	for _, name := range names {
-		version, err := goose.NumericComponent(name)
-		if err != nil {
-			panic(err) // goose would refuse the file as well
-		}
-		newest = max(newest, version)
-	}
-	return newest
+func (r row) head() head {
+	n := func(i int) int64 { return r[i].(int64) }
+	return head{n(1), n(2), n(3), n(4), n(5), n(6), n(7), n(8)}
 }
 
-// remedy says what an operator can do about an error.
-func remedy(err error) string {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return ""
+// Open opens or creates the database: where is a file, or the URL of a PostgreSQL database. It brings it to this version of the
+// schema. With PostgreSQL it waits until no other manager has it.
+func Open(ctx context.Context, where string, o Options) (*Store, error) {
+	if IsPostgres(where) {
+		return openPostgres(ctx, where, o)
 	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return ": another process is using it; is a second manager running with this state directory?"
-	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return ": the file is damaged; put it aside and start again: the checklist is then read from the checklist file"
-	case sqlite3.SQLITE_FULL:
-		return ": the disk is full"
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return ": check that the directory exists and may be written to"
-	}
-	return ""
+	return openFile(ctx, where)
 }
 
-// Close closes the database.
+// IsPostgres tells whether where is the URL of a PostgreSQL database and not a file.
+func IsPostgres(where string) bool {
+	return strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://")
+}
+
+// Held tells whether the store is surely still ours: no other manager can have it at this moment.
+func (s *Store) Held() bool { return s.lease == nil || s.lease.held() }
+
+// Lost is closed when another manager has taken over.
+func (s *Store) Lost() <-chan struct{} {
+	if s.lease == nil {
+		return nil
+	}
+	return s.lease.lost
+}
+
+// Salvaged says what was repaired when the store was opened, nil if nothing was. It is said again by each Open until a batch with
+// an alert was committed.
+func (s *Store) Salvaged() *Salvage { return s.salvage }
+
+// Close closes the database. A manager that stands by takes over at once.
 func (s *Store) Close() error {
-	for _, st := range s.stmts {
-		st.Close()
+	if s.session != nil {
+		s.session.close()
 	}
-	if s.conn != nil {
-		s.conn.Close()
+	if s.lease != nil {
+		s.lease.release()
 	}
-	err := s.db.Close()
-	s.lock.Close() // the kernel also does this when the process dies
+	var err error
+	if s.db != nil {
+		err = s.db.Close()
+	}
+	if s.lock != nil {
+		s.lock.Close() // the kernel also does this when the process dies
+	}
 	return err
 }
 
-// lockFile refuses a second manager on the same state: two of them would launch everything twice.
-func lockFile(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("state database: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("state database %s is in use: a manager with this state directory is running already", strings.TrimSuffix(name, ".lock"))
-	}
-	return f, nil
-}
-
-// Commit makes a batch durable. After an error nothing of it is, and it may be tried again.
-func (s *Store) Commit(ctx context.Context, b *engine.Effects) (err error) {
-	defer func() {
-		if err != nil {
-			s.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // fails if the transaction did not begin
-			err = fmt.Errorf("state database %s: %w%s", s.file, err, remedy(err))
-		}
-	}()
-	w := writer{ctx: ctx, s: s}
-	w.exec("BEGIN IMMEDIATE")
-	w.messages(b.Messages)
-	if b.Base != nil {
-		w.exec("INSERT OR REPLACE INTO checklist_base VALUES (?, ?)", b.Base.Message, b.Base.YAML)
-	}
-	for _, l := range b.Launches {
-		w.exec("INSERT OR REPLACE INTO launch VALUES (?, ?, ?)", l.ID, l.State.Final(), w.json(l))
-	}
-	for _, bar := range b.Barriers {
-		w.exec("INSERT OR REPLACE INTO barrier VALUES (?, 1, ?)", bar.ID, w.json(bar))
-	}
-	for _, id := range b.Released {
-		w.exec("UPDATE barrier SET open = 0 WHERE id = ?", id)
-	}
-	for _, a := range b.Alerts {
-		w.exec("INSERT OR REPLACE INTO alert VALUES (?, ?, ?)", a.ID, stamp(a.Time), w.json(a))
-	}
-	for _, o := range b.Operations {
-		w.exec("INSERT OR REPLACE INTO operation VALUES (?, ?, ?, ?, ?, ?)", o.ID, stamp(o.Time), o.Author, o.Command, o.Args, o.Reply)
-	}
-	w.exec("COMMIT")
-	return w.err
-}
-
-// writer runs statements until one fails.
-type writer struct {
-	ctx context.Context
-	s   *Store
-	err error
-}
-
-func (w *writer) exec(query string, args ...any) {
-	if w.err != nil {
-		return
-	}
-	st := w.s.stmts[query]
-	if st == nil {
-		if st, w.err = w.s.conn.PrepareContext(w.ctx, query); w.err != nil {
-			return
-		}
-		w.s.stmts[query] = st
-	}
-	_, w.err = st.ExecContext(w.ctx, args...)
-}
-
-func (w *writer) json(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil && w.err == nil {
-		w.err = err
-	}
-	return string(b)
-}
-
-// rowsPerInsert is how many rows one statement inserts at most: a call costs more than a row. What is left is inserted by
-// smaller statements, so that there are three and not one for each number of rows.
-const (
-	rowsPerInsert = 16
-	fewRows       = 4
-)
-
-// share returns how many of n rows the next statement inserts.
-func share(n int) int {
+// fail says what an error was about and what to do. If it means damage, the next Open finds a mark.
+func (s *Store) fail(err error) error {
+	var d *damaged
 	switch {
-	case n >= rowsPerInsert:
-		return rowsPerInsert
-	case n >= fewRows:
-		return fewRows
+	case errors.As(err, &d), errors.As(err, new(failure)):
+		return err
+	case !isDamage(err):
+		return failure{s.where, err}
+	case s.file != "":
+		os.WriteFile(s.file+damageMark, []byte(err.Error()+"\n"), 0o600) // if that fails, the next Open finds the damage by itself
 	}
-	return 1
+	return &damaged{s.where, s.file, err}
 }
 
-func (w *writer) messages(ms []engine.Message) {
-	for len(ms) > 0 {
-		n := share(len(ms))
-		args := make([]any, 0, n*9)
-		for _, m := range ms[:n] {
-			args = append(args, m.ID, stamp(m.Time), m.Source, m.Type, m.Launch, m.Reply, string(m.Op), m.Key, m.Body)
-		}
-		w.exec(insertMessages[n], args...)
-		ms = ms[n:]
+// damaged is the error that wraps ErrDamaged.
+type damaged struct {
+	where, file string
+	cause       error
+}
+
+func (d *damaged) Unwrap() []error { return []error{ErrDamaged, d.cause} }
+
+func (d *damaged) Error() string {
+	remedy := "restore it from a backup, or create an empty database for a new state"
+	if d.file != "" {
+		remedy = "it is repaired at the next start"
 	}
+	return fmt.Sprintf("state database %s is damaged: %v: %s", d.where, d.cause, remedy)
 }
 
-// insertMessages are the statements for so many rows. OR ROLLBACK because a batch fails as a whole anyway, and the database
-// then need not prepare for undoing one statement.
-var insertMessages = map[int]string{
-	1:             insertMessage + messageRow,
-	fewRows:       insertMessage + strings.Repeat(messageRow+",", fewRows-1) + messageRow,
-	rowsPerInsert: insertMessage + strings.Repeat(messageRow+",", rowsPerInsert-1) + messageRow,
+// failure is any other error. Its own type, so that it is said once where it comes from.
+type failure struct {
+	where string
+	cause error
 }
 
-const (
-	insertMessage = "INSERT OR ROLLBACK INTO message VALUES "
-	messageRow    = "(?,?,?,?,?,?,?,?,?)"
-)
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+func (f failure) Unwrap() error { return f.cause }
+func (f failure) Error() string {
+	return fmt.Sprintf("state database %s: %v%s", f.where, f.cause, remedy(f.cause))
+}
