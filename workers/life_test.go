@@ -234,3 +234,26 @@ func TestWorkerThatCannotBegin(t *testing.T) {
 		})
 	}
 }
+
+func TestAMessageWhoseConnectionBreaksIsSentAgain(t *testing.T) {
+	m := startManager(t, "breaks")
+	s := newSite(t, m.port)
+	c := newConsole(nil, s.config)
+	w := worker(func(context.Context, *Run) (any, error) { return nil, nil })
+	if got := w.Execute(c.Process); got != 0 {
+		t.Errorf("got status %d, want 0; stderr: %s", got, &c.err)
+	}
+	if got := m.next(t); got.Type != "success" {
+		t.Errorf("the manager got %+v, want success", got)
+	}
+	m.none(t)
+	log := s.lines(t)
+	for _, want := range []string{
+		fmt.Sprintf("WARNING [test_worker] the connection to localhost:%d broke before there was a reply to (success); it is sent again until there is one\n", m.port),
+		fmt.Sprintf("INFO [test_worker] the manager at localhost:%d has answered (success) after ", m.port),
+	} {
+		if strings.Count(plain(log), plain(want)) != 1 {
+			t.Errorf("log: got\n%s\nwant once %q", log, want)
+		}
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"nowcast/internal/core/config"
@@ -35,6 +34,7 @@ type Run struct {
 	sentry    *notify.Sentry  // nil if errors do not go there
 	manager   *wire.Requester // nil with --debug
 	endpoint  string
+	names     *names // of the messages
 	warnEvery time.Duration
 	sleep     func(context.Context, time.Duration) error
 }
@@ -148,7 +148,7 @@ func (r *Run) tell(ctx context.Context, msgType string, payload any) (message.Me
 	if err != nil {
 		return none, err
 	}
-	body := message.Message{Source: r.Name, Type: msgType, Payload: v, Launch: r.launch}.Encode()
+	body := message.Message{Source: r.Name, Type: msgType, Payload: v, Launch: r.launch, ID: r.names.next()}.Encode()
 	answer, err := r.exchange(ctx, msgType, words, body)
 	if err != nil {
 		return none, err
@@ -176,30 +176,4 @@ func (r *Run) words(msgType string) (string, error) {
 		return "", Errorf("message type not found for %s worker in %s message registry: %s", r.Name, r.cfg.File, msgType)
 	}
 	return words, nil
-}
-
-// exchange waits for the reply as long as it takes, because the manager may be down for maintenance, but not in silence.
-func (r *Run) exchange(ctx context.Context, msgType, words string, body []byte) ([]byte, error) {
-	start := time.Now()
-	waiting := time.NewTicker(r.warnEvery)
-	defer waiting.Stop()
-	type result struct {
-		answer []byte
-		err    error
-	}
-	done := make(chan result, 1)
-	go func() {
-		answer, err := r.manager.Request(ctx, body)
-		done <- result{answer, err}
-	}()
-	r.Log.Debug(fmt.Sprintf("sent message: (%s) %s", msgType, words))
-	for {
-		select {
-		case d := <-done:
-			return d.answer, d.err
-		case <-waiting.C:
-			r.Log.Warn(fmt.Sprintf("no reply from the manager at %s to (%s) for %v; still waiting: is the broker running?",
-				strings.TrimPrefix(r.endpoint, "tcp://"), msgType, time.Since(start).Round(time.Second)))
-		}
-	}
 }

@@ -43,7 +43,7 @@ func Send(ctx context.Context, n Note) (Answer, error) {
 		n.Log = slog.New(slog.DiscardHandler)
 	}
 	endpoint := wire.TCP(cfg.ZMQ.Host, cfg.ZMQ.WorkersPort)
-	r := &Run{Name: n.Name, Log: n.Log, cfg: cfg, launch: launchID(n.LookupEnv), endpoint: endpoint, warnEvery: 10 * time.Second}
+	r := &Run{Name: n.Name, Log: n.Log, cfg: cfg, launch: launchID(n.LookupEnv), endpoint: endpoint, warnEvery: 10 * time.Second, names: newNames()}
 	r.manager = wire.NewRequester(endpoint)
 	defer r.manager.Close()
 	reply, err := r.tell(ctx, n.Type, yamlValue{payload})

@@ -7,6 +7,7 @@ import (
 
 	"nowcast/internal/core/broker"
 	"nowcast/internal/core/config"
+	"nowcast/internal/core/feed"
 	"nowcast/internal/core/logging"
 	"nowcast/internal/core/wire"
 )
@@ -19,7 +20,8 @@ func (p *program) broker() *cobra.Command {
 
 It binds zmq: ports: workers and zmq: ports: manager of CONFIG, and the feed and control
 sockets in the state directory, and passes messages without looking into them. It may be
-restarted at any time.
+restarted, or die, at any time: requests that it has accepted are in requests.journal in the
+state directory until they are answered, and are given to the manager again.
 
 SIGHUP: binds the ports of the changed CONFIG; the old ones stay as long as somebody uses them.`,
 		Example: "  nowcastd broker nowcast.yaml",
@@ -38,13 +40,21 @@ SIGHUP: binds the ports of the changed CONFIG; the old ones stay as long as some
 			reload := func(ctx context.Context, cfg *config.Config) error {
 				return b.Rebind(ctx, workersPort(cfg), managerPort(cfg))
 			}
+			d.alive = b.Ping
+			d.beat = func(h *feed.Heartbeat) {
+				w := b.Waiting()
+				h.Waiting = &feed.Waiting{Requests: w.Requests, Since: w.Since, Managers: w.Peers}
+			}
 			return d.serve(c.Context(), reload, b.Run)
 		},
 	}
 }
 
 func newBroker(d *process) (*broker.Broker, error) {
-	o := broker.Options{Logger: d.logger, Workers: workersPort(d.cfg), Manager: managerPort(d.cfg)}
+	o := broker.Options{
+		Logger: d.logger, Workers: workersPort(d.cfg), Manager: managerPort(d.cfg),
+		Journal: d.cfg.StatePath("requests.journal"), Alerts: d.alerts, Start: "nowcastd manager " + d.cfg.File,
+	}
 	for name, endpoint := range map[string]*string{
 		config.SocketFeedIn: &o.FeedIn, config.SocketFeed: &o.FeedOut,
 		config.SocketControl: &o.ControlClients, config.SocketControlDaemons: &o.ControlDaemons,

@@ -5,10 +5,12 @@ normal:   ack, with what need asks for; checklist cleared
 unknown:  a type that is in nobody's registry
 garbage:  bytes that are no message
 late:     as normal, but not before a line comes in on standard input
+breaks:   as normal, but the first message gets no answer: the connection is closed, and the same bytes must come again
 """
 
 import json
 import sys
+import time
 
 import yaml
 import zmq
@@ -36,12 +38,36 @@ def answer(how, message):
     return yaml.dump(reply).encode()
 
 
-def main(how):
-    socket = zmq.Context().socket(zmq.REP)
-    print(socket.bind_to_random_port("tcp://127.0.0.1"), flush=True)
+def bound_again(context, port):
     while True:
-        message = yaml.safe_load(socket.recv())
-        launch = message.pop("launch", 0)
+        try:
+            socket = context.socket(zmq.REP)
+            socket.bind(f"tcp://127.0.0.1:{port}")
+            return socket
+        except zmq.ZMQError:  # libzmq lets go of a port a moment after it was told to
+            socket.close(0)
+            time.sleep(0.01)
+
+
+def main(how):
+    context, names = zmq.Context(), set()
+    socket = context.socket(zmq.REP)
+    port = socket.bind_to_random_port("tcp://127.0.0.1")
+    print(port, flush=True)
+    while True:
+        received = socket.recv()
+        if how == "breaks":
+            how = "normal"
+            socket.close(0)
+            socket = bound_again(context, port)
+            again = socket.recv()
+            if again != received:
+                sys.exit(f"got {again}, want {received} once more")
+        message = yaml.safe_load(received)
+        launch, name = message.pop("launch", 0), message.pop("id")
+        if name in names:
+            sys.exit(f"two messages have the name {name}")
+        names.add(name)
         print(
             json.dumps(
                 {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -48,8 +49,13 @@ func runMiddle(middle string) error {
 		stop()
 		return nil
 	}
+	dir, err := os.MkdirTemp("", "nc")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
 	b, err := New(Options{
-		Logger:  slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler), Journal: filepath.Join(dir, "requests.journal"),
 		Workers: wire.BindTCP("localhost", "", 0), Manager: wire.BindTCP("localhost", "", 0),
 	})
 	if err != nil {

@@ -2,13 +2,16 @@
 // consoles subscribe to, and the control port. It forwards opaque frames and never looks into a body.
 //
 // It stands between everybody: worker -> broker -> manager loop, daemons -> feed hub -> consoles, console -> control hub ->
-// daemons. It keeps no state, so it may be restarted at any time: peers on both sides connect again by themselves. When it
-// is told to stop it first waits (Options.Drain) for the answers to the requests it has passed on.
+// daemons. It may be restarted at any time: peers on both sides connect again by themselves. When it is told to stop it first
+// waits (Options.Drain) for the answers to the requests it has passed on.
 //
 // Its ports can change while it runs (Rebind), for the operator who sends SIGHUP.
 //
-// Guarantees. Requests and replies pass untouched. Without a manager, requests wait (bounded per worker, then the workers are
-// held back) and no CPU is used. A slow console loses feed messages, and never slows a daemon. A command for a daemon that is
+// Guarantees. Requests and replies pass untouched. A request that was accepted is given to a manager until one has answered it,
+// whoever dies meanwhile: it is in the journal (Options.Journal) before it is passed on, and its ticket (wire.Ticket) tells
+// the manager if it may have had it before. The journal is not synced, so it survives the death of this process, by kill -9 too, but
+// after a power cut its end may be missing; what is lost then are requests that no worker was told are done. Without a
+// manager, requests wait (bounded, then the workers are held back) and no CPU is used. A slow console loses feed messages, and never slows a daemon. A command for a daemon that is
 // not there is answered at once. Whatever the broker can see being lost is logged.
 package broker
 
@@ -18,6 +21,9 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/wire"
 )
 
 // Options say where to bind. Endpoints are as wire.BindTCP and wire.IPC return them.
@@ -26,11 +32,21 @@ type Options struct {
 
 	Workers, Manager string // both required
 
+	Journal string // file for the requests that are not answered yet; "" for none
+	Alerts  Alerts // nil: nobody is told but the log
+	Start   string // the command that starts a manager, for the operator who is told that there is none
+
 	FeedIn, FeedOut                string // publishers and subscribers; both "" for no feed hub
 	ControlClients, ControlDaemons string // both "" for no control hub
 
 	MaxRequest int64         // larger frames disconnect the worker that sends them; 0 is DefaultMaxRequest
 	Drain      time.Duration // how long to wait for answers when stopping; 0 is DefaultDrain
+}
+
+// Alerts are the troubles of this daemon that operators are told of (daemon.Alerts). Methods must not wait.
+type Alerts interface {
+	Raise(engine.Alert)
+	End(key, how string)
 }
 
 // DefaultMaxRequest is far above the size the manager accepts, because only the manager can answer that a message is too
@@ -93,6 +109,12 @@ func (b *Broker) Endpoints() Endpoints {
 	}
 	return e
 }
+
+// Waiting tells how the requests of workers are doing. It may be called from any goroutine, at any time.
+func (b *Broker) Waiting() wire.Waiting { return b.requests.forwarder.Waiting() }
+
+// Ping tells whether requests are still being passed on: it returns nil once the loop that does so has answered.
+func (b *Broker) Ping(ctx context.Context) error { return b.requests.forwarder.Ping(ctx) }
 
 // Rebind makes workers and manager meet at other endpoints, without losing or delaying a message: see wire.Forwarder. Run must
 // be running. With an error, nothing has changed.

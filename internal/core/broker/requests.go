@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"nowcast/internal/core/wire"
@@ -12,6 +13,8 @@ import (
 // requests is the way from the workers to the manager and back.
 type requests struct {
 	logger    *slog.Logger
+	journal   string
+	watch     *watch
 	forwarder *wire.Forwarder
 }
 
@@ -29,11 +32,15 @@ const (
 // lingerReplies is how long the last replies and requests may take to leave when everything is closed.
 const lingerReplies = time.Second
 
+// managerSilent is how long the manager's machine may not answer on the connection before it counts as gone, as after a cut cable,
+// and what it was given is given to another. (A manager that is at work answers: libzmq does it.)
+const managerSilent = 6 * time.Second
+
 // keepaliveIdle finds out, as workers do on their side, that a host has vanished (specs: compat section 1).
 const keepaliveIdle = 900 * time.Second
 
 func newRequests(o Options) (*requests, error) {
-	r := &requests{logger: o.Logger}
+	r := &requests{logger: o.Logger, journal: o.Journal, watch: newWatch(o)}
 	var err error
 	r.forwarder, err = wire.NewForwarder(wire.ForwarderOptions{
 		Front: wire.Options{
@@ -44,16 +51,19 @@ func newRequests(o Options) (*requests, error) {
 		Back: wire.Options{
 			Kind: wire.Dealer, Bind: []string{o.Manager}, Watch: r.watchManagers,
 			ReceiveQueue: -1, SendQueue: maxToManager, // as many replies as there were requests, so no bound is needed
-			KeepaliveIdle: keepaliveIdle, Linger: lingerReplies,
+			KeepaliveIdle: keepaliveIdle, Linger: lingerReplies, Silent: managerSilent,
 		},
-		Drain: o.Drain,
-		Lost:  r.lost,
-		Left:  r.left,
+		Journal: o.Journal,
+		Drain:   o.Drain,
+		Again:   r.again,
+		Left:    r.left,
+		Trouble: r.watch.journal,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("broker: workers' and manager's ports: %w", err)
 	}
 	r.bound(r.forwarder.Front()[0], r.forwarder.Back()[0])
+	r.recovered(r.forwarder.Recovered())
 	return r, nil
 }
 
@@ -91,9 +101,28 @@ func (r *requests) left(endpoint string) {
 	r.logger.Info(fmt.Sprintf("port %d is closed: a manager is connected to the new port, and all requests it had been given by the old one are answered", wire.Port(endpoint)))
 }
 
+// recovered tells what an earlier broker has left behind.
+func (r *requests) recovered(left wire.Recovered) {
+	if left.Damage != nil {
+		r.logger.Warn("the journal of requests could not be read to its end: Python workers that the broker heard last before it died may wait in vain, check them",
+			"err", left.Damage, "moved to", left.Aside)
+	}
+	if left.Requests > 0 {
+		r.logger.Warn("requests that the last broker had accepted are given to the manager now; Python workers that sent them get no answer and wait in vain, check them; Go workers ask again",
+			"requests", left.Requests)
+	}
+}
+
 func (r *requests) run(ctx context.Context) error {
+	watching, stopWatching := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() { r.watch.run(watching, r.forwarder.Waiting) })
 	unanswered, err := r.forwarder.Run(ctx)
-	if unanswered > 0 {
+	stopWatching()
+	watcher.Wait()
+	if unanswered > 0 && r.journal != "" {
+		r.logger.Warn("stopped with requests unanswered; the next broker gives them to the manager; Python workers that sent them get no answer and wait in vain, check them; Go workers ask again", "requests", unanswered)
+	} else if unanswered > 0 {
 		r.logger.Warn("stopped with requests unanswered; the workers that sent them wait in vain, check them", "requests", unanswered)
 	}
 	if err != nil {
@@ -102,8 +131,8 @@ func (r *requests) run(ctx context.Context) error {
 	return nil
 }
 
-func (r *requests) lost(requests int) {
-	r.logger.Warn("the manager went away with requests unanswered; the workers that sent them wait in vain, check them", "requests", requests)
+func (r *requests) again(requests int) {
+	r.logger.Warn("the manager went away with requests unanswered; they are given to the next one", "requests", requests)
 }
 
 func (r *requests) watchWorkers(e wire.Event) { r.refuse("workers", e) }

@@ -5,12 +5,13 @@
 // Every message enters and leaves the system here. Five things talk:
 //
 //   - Conn: one socket and the goroutine that owns it. Others hand it batches (Send) and take batches from it (Receive).
-//   - Forwarder: two sockets and the goroutine that moves messages between them, untouched (the broker). Its inner loop is
+//   - Forwarder: two sockets and the goroutine that moves messages between them, untouched (the broker). It keeps requests until
+//     they are answered (ledger.c), also in a file (journal.c), and gives them again when who had them dies. Its inner loop is
 //     in C (forward.c): from Go, each part of each message would be two calls that cost more than what they do.
 //   - Trunk: a Conn whose endpoint can change while messages are under way (the manager's). Forwarder can, too (Rebind). libzmq
 //     cannot: it drops the connections of an endpoint with the endpoint.
 //   - Collector: one SUB socket that takes log records from many publishers, in large batches (collect.c).
-//   - Requester: what a worker needs, one request and its reply at a time.
+//   - Requester: what a worker needs, one request and its reply at a time, and again if the connection breaks (Insist).
 //
 // Guarantees. Messages of one sender arrive in order. Frames are opaque. Every queue but a Collector's has a bound, stated
 // beside it, and what happens when it is full: Receive stops reading, so that libzmq's queue fills and then TCP holds the

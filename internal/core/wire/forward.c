@@ -1,16 +1,47 @@
 #include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include "forward.h"
 
-// How many messages one direction may pass before the other gets its turn.
-enum { BURST = 256 };
+enum {
+	// How many messages one direction may pass before the other gets its turn.
+	BURST = 256,
+	// How many requests a back is given before it has answered. It is half of libzmq's usual queue, so that a manager who takes its
+	// time never has a full one: it would not see a heartbeat behind that, and be taken for dead.
+	MAX_GIVEN = 500,
+	// How many ms the journal may not know of an answer. With the next request it is told for nothing; alone it costs a write.
+	ANSWERS_WAIT = 5,
+};
 
-void forward_init(struct forward *f)
+// die_where reads the variable of package fault: NOWCAST_FAULT=journalled:3.
+static void die_where(struct forward *f)
 {
-	zmq_msg_init(&f->requests.part);
-	for (int i = 0; i < MAX_BACKS; i++) {
-		zmq_msg_init(&f->backs[i].replies.part);
-		f->backs[i].replies.to = f->requests.from;
-	}
+	static const char *const names[] = {[JOURNALLED] = "journalled:", [FORWARDED] = "forwarded:", [ANSWERED] = "answered:"};
+	const char *fault = getenv("NOWCAST_FAULT");
+	for (int i = JOURNALLED; fault && i <= ANSWERED; i++)
+		if (strncmp(fault, names[i], strlen(names[i])) == 0 && (f->die_after = atol(fault + strlen(names[i]))) > 0)
+			f->die_at = i;
+}
+
+// passed counts passages of a step.
+static void passed(struct forward *f, enum step at, long n)
+{
+	if (f->die_at == at && (f->die_after -= n) <= 0)
+		kill(getpid(), SIGKILL);
+}
+
+struct forward *forward_new(void)
+{
+	struct forward *f = calloc(1, sizeof *f);
+	if (!f)
+		return NULL;
+	zmq_msg_init(&f->part);
+	f->journal.fd = -1;
+	die_where(f);
+	return f;
 }
 
 static int watch(struct forward *f, void *socket)
@@ -27,10 +58,10 @@ int forward_watch(struct forward *f)
 	for (int i = 0; i < f->n_others; i++)
 		if (watch(f, f->others[i]) < 0)
 			return -1;
-	if (watch(f, f->requests.from) < 0)
+	if (watch(f, f->front) < 0)
 		return -1;
 	for (int i = 0; i < MAX_BACKS; i++)
-		if (f->backs[i].replies.from && watch(f, f->backs[i].replies.from) < 0)
+		if (f->backs[i].socket && watch(f, f->backs[i].socket) < 0)
 			return -1;
 	return 0;
 }
@@ -45,59 +76,316 @@ static int ready(void *socket)
 	return events;
 }
 
+// takes tells whether a back may be given a request.
+static int takes(struct back *b)
+{
+	return b->open && b->waiting < MAX_GIVEN;
+}
+
 // movable tells whether something can be moved in either direction.
 static int movable(struct forward *f)
 {
-	int front = ready(f->requests.from), any = 0;
+	int front = ready(f->front), any = 0;
+	if (f->one_way) {
+		int back = ready(f->serving->socket);
+		return f->held ? back & ZMQ_POLLOUT : front & ZMQ_POLLIN;
+	}
+	if (ledger_room(&f->ledger))
+		any = front & ZMQ_POLLIN;
 	for (int i = 0; i < MAX_BACKS; i++) {
 		struct back *b = &f->backs[i];
-		if (!b->replies.from)
+		if (!b->socket)
 			continue;
-		int back = ready(b->replies.from);
-		if (b == f->serving)
-			any |= f->requests.held ? back & ZMQ_POLLOUT : front & ZMQ_POLLIN;
-		if (!f->one_way)
-			any |= b->replies.held ? front & ZMQ_POLLOUT : back & ZMQ_POLLIN;
+		int back = ready(b->socket);
+		any |= back & ZMQ_POLLIN;
+		if (b == f->serving && f->ledger.next && takes(b))
+			any |= back & ZMQ_POLLOUT;
 	}
 	return any;
 }
 
-// move passes on what has arrived at one side, at most a burst.
-static long move(struct lane *l)
+// take and pass are zmq_msg_recv and zmq_msg_send without interruptions by signals, of which the Go runtime sends many.
+static int take(zmq_msg_t *part, void *from, int flags)
 {
+	int rc;
+	do
+		rc = zmq_msg_recv(part, from, flags);
+	while (rc < 0 && errno == EINTR);
+	return rc;
+}
+
+// pass returns -1 if the other side takes nothing now. The part is gone, or empty, in any case but that.
+static int pass(zmq_msg_t *part, void *to, int more)
+{
+	int rc;
+	do
+		rc = zmq_msg_send(part, to, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0));
+	while (rc < 0 && errno == EINTR);
+	return rc;
+}
+
+// move passes on what has arrived at the front if nothing comes back, at most a burst.
+static long move(struct forward *f)
+{
+	void *to = f->serving->socket;
 	long moved = 0;
 	for (; moved < BURST; moved++) {
-		if (!l->held && zmq_msg_recv(&l->part, l->from, ZMQ_DONTWAIT) < 0)
+		if (!f->held && take(&f->part, f->front, ZMQ_DONTWAIT) < 0)
 			return errno == EAGAIN ? moved : -1;
-		l->held = 1;
-		int more = zmq_msg_more(&l->part);
-		if (zmq_msg_send(&l->part, l->to, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) < 0)
+		f->held = 1;
+		int more = zmq_msg_more(&f->part);
+		if (pass(&f->part, to, more) < 0)
 			return errno == EAGAIN ? moved : -1;
-		l->held = 0;
+		f->held = 0;
 		// The other parts are there, and whoever took the first takes them all. If that peer has gone in
 		// between, the message goes with it, as it would have done a moment later.
 		while (more) {
-			if (zmq_msg_recv(&l->part, l->from, 0) < 0)
+			if (take(&f->part, f->front, 0) < 0)
 				return -1;
-			more = zmq_msg_more(&l->part);
-			if (zmq_msg_send(&l->part, l->to, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)) < 0 && errno != EAGAIN)
+			more = zmq_msg_more(&f->part);
+			if (pass(&f->part, to, more) < 0 && errno != EAGAIN)
 				return -1;
 		}
 	}
 	return moved;
 }
 
+// accept_one takes a request whose first part is in hand.
+static int accept_one(struct forward *f, int64_t now, zmq_msg_t *part)
+{
+	int more = zmq_msg_more(part);
+	struct request *r = ledger_new(&f->ledger, now, part);
+	if (!r)
+		return -1;
+	while (more) { // it has arrived as a whole
+		if (take(part, f->front, 0) < 0)
+			goto none;
+		more = zmq_msg_more(part);
+		if (ledger_part(r, part) < 0)
+			goto none;
+	}
+	ledger_peer(&f->ledger, r);
+	ledger_add(&f->ledger, r);
+	journal_request(&f->journal, r);
+	return 0;
+none:
+	ledger_drop(r);
+	return -1;
+}
+
+long forward_accept(struct forward *f)
+{
+	struct timespec t;
+	long n = 0;
+	zmq_msg_t part;
+	zmq_msg_init(&part);
+	for (; n < BURST && ledger_room(&f->ledger); n++) {
+		if (take(&part, f->front, ZMQ_DONTWAIT) < 0) {
+			if (errno == EAGAIN)
+				break;
+			return -1;
+		}
+		if (n == 0)
+			clock_gettime(CLOCK_REALTIME, &t);
+		if (accept_one(f, t.tv_sec * 1000LL + t.tv_nsec / 1000000, &part) < 0) {
+			zmq_msg_close(&part);
+			return -1;
+		}
+	}
+	zmq_msg_close(&part);
+	if (n > 0) {
+		journal_flush(&f->journal); // before anybody acts on one of them
+		passed(f, JOURNALLED, n);
+	}
+	return n;
+}
+
+// give_one returns 0 if nobody takes it now, and -1 and errno on failure. What is sent shares its bytes with what is kept.
+static int give_one(struct forward *f, struct request *r)
+{
+	void *to = f->serving->socket;
+	zmq_msg_t m;
+	if (zmq_msg_init_size(&m, (size_t)r->ticket_length) < 0)
+		return -1;
+	memcpy(zmq_msg_data(&m), r->ticket, (size_t)r->ticket_length);
+	if (pass(&m, to, 1) < 0) {
+		zmq_msg_close(&m);
+		return errno == EAGAIN ? 0 : -1;
+	}
+	for (int i = 0; i < r->n_parts; i++) {
+		zmq_msg_init(&m);
+		zmq_msg_copy(&m, &r->parts[i]);
+		if (pass(&m, to, i < r->n_parts - 1) < 0) {
+			zmq_msg_close(&m);
+			if (errno != EAGAIN) // the peer has gone: it is taken back when the monitor says so
+				return -1;
+		}
+	}
+	return 1;
+}
+
+// give passes on the requests that nobody has, the oldest first.
+static long give(struct forward *f)
+{
+	long n = 0;
+	for (struct ledger *l = &f->ledger; l->next; l->next = l->next->after) {
+		if (l->next->given)
+			continue;
+		if (!takes(f->serving))
+			break;
+		int rc = give_one(f, l->next);
+		if (rc < 0)
+			return -1;
+		if (rc == 0)
+			break;
+		l->next->given = f->serving;
+		f->serving->waiting++;
+		n++;
+	}
+	if (n > 0)
+		passed(f, FORWARDED, n);
+	return n;
+}
+
+// answer passes on a reply whose first part is in hand, without that part if skip is set; with to NULL it drops all.
+static int answer(struct forward *f, struct back *b, zmq_msg_t *part, void *to, int skip)
+{
+	for (int more = 1; more; skip = 0) {
+		more = zmq_msg_more(part);
+		// A ROUTER takes everything and drops what it cannot deliver: the worker has gone.
+		if (!skip && to && pass(part, to, more) < 0 && errno != EAGAIN)
+			return -1;
+		if (more && take(part, b->socket, 0) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+// forward_replies passes on what has no ticket of ours as it is. The answer to what was answered before is dropped: it may have been
+// given to two managers, and the worker, who asks something else by now, would take it for the answer to that.
 long forward_replies(struct forward *f, struct back *b)
 {
-	long moved = f->one_way ? 0 : move(&b->replies);
-	if (moved > 0)
-		b->waiting = moved < b->waiting ? b->waiting - moved : 0;
-	return moved;
+	long n = 0, answered = 0;
+	zmq_msg_t part;
+	if (f->one_way)
+		return 0;
+	zmq_msg_init(&part);
+	for (; n < BURST; n++) {
+		if (take(&part, b->socket, ZMQ_DONTWAIT) < 0) {
+			if (errno == EAGAIN)
+				break;
+			return -1;
+		}
+		void *to = f->front;
+		struct request *r = NULL;
+		int ours = zmq_msg_more(&part) && is_ticket(zmq_msg_data(&part), zmq_msg_size(&part));
+		if (ours) {
+			r = ledger_find(&f->ledger, zmq_msg_data(&part));
+			if (!r || r->ticket[TICKET_FLAGS] & TICKET_ORPHAN)
+				to = NULL;
+		}
+		if (answer(f, b, &part, to, ours) < 0)
+			return -1;
+		if (r) {
+			if (r->given)
+				r->given->waiting--;
+			journal_answered(&f->journal, r);
+			ledger_remove(&f->ledger, r);
+			answered++;
+		}
+	}
+	zmq_msg_close(&part);
+	if (answered > 0) {
+		f->answered += answered;
+		passed(f, ANSWERED, answered);
+	}
+	return n;
+}
+
+long forward_take_back(struct forward *f, struct back *b)
+{
+	b->waiting = 0;
+	return ledger_take_back(&f->ledger, b);
 }
 
 int forward_done(struct back *b)
 {
-	return b->leaving && b->waiting == 0 && !b->replies.held;
+	return b->leaving && b->waiting == 0;
+}
+
+int forward_journal(struct forward *f, int fd)
+{
+	struct journal *j = &f->journal;
+	journal_flush(j);
+	int old = j->fd, error = 0;
+	int64_t size = j->size;
+	if (journal_use(j, fd) == 0) {
+		for (struct request *r = f->ledger.first; r; r = r->after)
+			journal_request(j, r);
+		journal_flush(j);
+	}
+	if ((error = j->error) == 0) {
+		if (old >= 0)
+			close(old);
+	} else if (old >= 0) { // it is as good as it was
+		j->fd = old;
+		j->size = size;
+		j->error = 0;
+	}
+	return error;
+}
+
+int forward_journal_due(struct forward *f)
+{
+	return f->journal.error != f->journal_error || f->journal.size > f->journal_max;
+}
+
+// A journal is emptied when no request in it is unanswered and it is larger than this.
+enum { EMPTY_ABOVE = 1 << 20 };
+
+// tidy keeps the journal small.
+static void tidy(struct forward *f)
+{
+	if (f->ledger.count == 0 && f->journal.size > EMPTY_ABOVE)
+		journal_empty(&f->journal);
+}
+
+static void show(struct forward *f)
+{
+	__atomic_store_n(&f->shown.waiting, f->ledger.count, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->shown.since, f->ledger.first ? f->ledger.first->since : 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->shown.answered, f->answered, __ATOMIC_RELAXED);
+}
+
+void forward_shown(struct forward *f, long *waiting, int64_t *since, long *answered)
+{
+	*waiting = __atomic_load_n(&f->shown.waiting, __ATOMIC_RELAXED);
+	*since = __atomic_load_n(&f->shown.since, __ATOMIC_RELAXED);
+	*answered = __atomic_load_n(&f->shown.answered, __ATOMIC_RELAXED);
+}
+
+// turn moves a burst in each direction. Replies go first: they make room, and the last words of a peer that left count as answers.
+static long turn(struct forward *f, int *done)
+{
+	if (f->one_way)
+		return move(f);
+	long moved = 0;
+	for (int i = 0; i < MAX_BACKS; i++) {
+		struct back *b = &f->backs[i];
+		if (!b->socket)
+			continue;
+		long n = forward_replies(f, b);
+		if (n < 0)
+			return -1;
+		moved += n;
+		*done |= forward_done(b);
+	}
+	long accepted = forward_accept(f), given = accepted < 0 ? -1 : give(f);
+	if (given < 0)
+		return -1;
+	tidy(f);
+	show(f);
+	return moved + accepted + given;
 }
 
 int forward_run(struct forward *f, int timeout)
@@ -106,37 +394,33 @@ int forward_run(struct forward *f, int timeout)
 		if (ready(f->others[i]) & ZMQ_POLLIN)
 			return 1;
 	for (;;) {
-		int n = poll(f->fds, f->n_fds, movable(f) ? 0 : timeout), done = 0;
+		int now = movable(f) ? 0 : timeout, done = 0;
+		if (f->journal.buffered > 0 && (now < 0 || now > ANSWERS_WAIT))
+			now = ANSWERS_WAIT;
+		int n = poll(f->fds, f->n_fds, now);
 		if (n < 0 && errno != EINTR)
 			return -1;
+		if (n == 0 && now > 0)
+			journal_flush(&f->journal);
 		for (int i = 0; n > 0 && i < f->n_others; i++)
 			if (f->fds[i].revents)
 				return 1;
-		// Replies first: they make room, and the last words of a peer that left count as answers.
-		long replies = 0;
-		for (int i = 0; i < MAX_BACKS; i++) {
-			struct back *b = &f->backs[i];
-			if (!b->replies.from)
-				continue;
-			long moved = forward_replies(f, b);
-			if (moved < 0)
-				return -1;
-			replies += moved;
-			done |= forward_done(b);
-		}
-		long requests = move(&f->requests);
-		if (requests < 0)
+		long moved = turn(f, &done);
+		if (moved < 0)
 			return -1;
-		if (!f->one_way)
-			f->serving->waiting += requests;
+		done |= forward_journal_due(f);
 		if (timeout >= 0 || done)
-			return requests + replies > 0 || done;
+			return moved > 0 || done;
 	}
 }
 
 void forward_end(struct forward *f)
 {
-	zmq_msg_close(&f->requests.part);
-	for (int i = 0; i < MAX_BACKS; i++)
-		zmq_msg_close(&f->backs[i].replies.part);
+	zmq_msg_close(&f->part);
+	journal_flush(&f->journal);
+	if (f->ledger.count == 0)
+		journal_empty(&f->journal);
+	journal_close(&f->journal);
+	ledger_end(&f->ledger);
+	free(f);
 }

@@ -1,75 +1,92 @@
 package wire
 
 // #cgo pkg-config: libzmq
-// #include <stdlib.h>
 // #include "forward.h"
 import "C"
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 	"unsafe"
 
 	zmq "github.com/pebbe/zmq4"
 )
 
-// Forwarder moves messages between two sockets, both ways, frames untouched: what libzmq's own proxy does, with an end that
-// loses nothing, and addresses that can change (Rebind). That proxy can only be stopped by destroying its context with all that
-// is in it, or through an interface (steerable) that does not do the same in each libzmq a Debian or Ubuntu has; this one
-// first waits for the answers to what it has passed on.
+// Forwarder moves messages between two sockets, frames untouched: what libzmq's own proxy does, with requests that are not
+// lost, and addresses that can change (Rebind).
 //
-// When the back has nobody to send to, the front is not read: messages stay in libzmq's queues (Options.ReceiveQueue per
-// peer) and then with their senders. Nothing spins meanwhile.
+// Each request gets a Ticket in front, which comes back with the reply and is taken off there. Until then the request is kept, in
+// memory and in the journal (Options.Journal), which has it before anybody is given it. When a peer at the back goes away, what it
+// was given and has not answered is given again, before anything new, to whoever is there next; when this process dies, by
+// the next one that reads the journal. So a peer at the back may get a request twice, and the second time its ticket says so.
+//
+// At most maxRequests and maxBytes are kept. With so many, or when the back takes no more, the front is not read: messages stay in
+// libzmq's queues (Options.ReceiveQueue per peer) and then with their senders. Nothing spins meanwhile.
+//
+// With a back that is a Pub messages go one way, without tickets, and nothing is kept.
 type Forwarder struct {
-	options ForwarderOptions
-	station *station
-	bell    *bell // rung when Run shall end, or bind other addresses
-	oneWay  bool  // nothing ever comes from the back
+	options   ForwarderOptions
+	station   *station
+	bell      *bell // rung when Run shall end, or bind other addresses
+	oneWay    bool  // nothing ever comes from the back
+	recovered Recovered
 
 	// Run's own.
 	front     *socket
-	listening []*listener       // where the front is bound
-	backs     []*back           // in the order in which they were asked for; one unless Rebind was called
-	serving   *back             // the one that is given the requests
-	loop      *C.struct_forward // the inner loop, and how many requests wait for an answer
+	listening []*listener // where the front is bound
+	backs     []*back     // in the order in which they were asked for; one unless Rebind was called
+	serving   *back       // the one that is given the requests
+	journal   journal
 
 	ended chan struct{} // closed once Run, or Close, has released the ports
 
 	mu              sync.Mutex
-	asked           *rebinding // guarded by mu: for Run to do; nil: nothing
-	frontAt, backAt []string   // guarded by mu: what is bound
+	loop            *C.struct_forward // the inner loop, Run's own; guarded by mu: whether it is still there
+	peers           int               // guarded by mu: connected at the back
+	asked           *rebinding        // guarded by mu: for Run to do; nil: nothing
+	pings           []chan struct{}   // guarded by mu: for Run to close
+	frontAt, backAt []string          // guarded by mu: what is bound
 }
 
-// back is a socket that requests are passed to.
-type back struct {
-	*socket
-	asked    string         // the endpoint, before the system chose a port
-	peers    int            // who could answer; counted only if somebody wants to know of lost requests
-	deserted bool           // the last peer has left, and its last replies may still be unread
-	lane     *C.struct_back // its place in the inner loop, from Run's beginning
-}
+// Bounds of what is kept.
+const (
+	maxRequests = 8192
+	maxBytes    = 1 << 30
+)
 
 // ForwarderOptions are those of both sockets and how to end.
 type ForwarderOptions struct {
 	Front, Back Options // each with one endpoint to bind
 
+	// Journal is the file that keeps the requests in hand from one process to the next; "" for none. A journal that cannot be read or
+	// written is no error: see Recovered and Trouble.
+	Journal string
+
 	// Drain is how long Run goes on after its context has ended, for the answers to requests that were passed on. With 0 it
 	// goes on until nothing more arrives. A back that is a Pub answers nothing, and Drain then bounds how long it is fed.
 	Drain time.Duration
 
-	// Lost is told when the last peer at the back went away with requests unanswered. It is called by Run. Rebind needs it.
-	Lost func(requests int)
+	// Again is told when a peer at the back went away with requests unanswered, which are given again. It is called by Run.
+	Again func(requests int)
 
 	// Left is told when a back that Rebind has replaced is closed: its peers were all answered and there are others. It is
 	// called by Run.
 	Left func(endpoint string)
+
+	// Trouble is told why the journal cannot be written, and with nil when it can be again. It is called by Run and, at the beginning,
+	// by NewForwarder.
+	Trouble func(error)
+
+	maxRequests, maxBytes int // for tests; 0 the constants
 }
 
-// NewForwarder binds and connects both sockets. Run must follow, or Close.
+// NewForwarder binds and connects both sockets, and takes over what is in the journal. Run must follow, or Close.
 func NewForwarder(o ForwarderOptions) (*Forwarder, error) {
 	st, err := newStation()
 	if err != nil {
@@ -81,6 +98,9 @@ func NewForwarder(o ForwarderOptions) (*Forwarder, error) {
 			f.serving, err = f.openBack(o.Back.Bind)
 		}
 	}
+	if err == nil {
+		err = f.prepare()
+	}
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -90,22 +110,8 @@ func NewForwarder(o ForwarderOptions) (*Forwarder, error) {
 		f.listening = append(f.listening, &listener{asked: e, real: f.front.endpoints[i]})
 	}
 	f.publishEndpoints()
+	f.recover() // after the ports are ours: nobody else has the journal then
 	return f, nil
-}
-
-// openBack opens a socket that requests could be passed to.
-func (f *Forwarder) openBack(bind []string) (*back, error) {
-	o := f.options.Back
-	o.Bind = bind
-	b := &back{asked: bind[0]}
-	if f.options.Lost != nil {
-		o.Watch = b.countPeers(o.Watch)
-	}
-	var err error
-	if b.socket, err = f.station.open(o); err != nil {
-		return nil, err
-	}
-	return b, nil
 }
 
 // Front returns the endpoints the front is bound to, in the order in which they were bound.
@@ -136,6 +142,12 @@ func (f *Forwarder) publishEndpoints() {
 func (f *Forwarder) Close() { f.close(0) }
 
 func (f *Forwarder) close(linger time.Duration) {
+	f.mu.Lock()
+	if f.loop != nil {
+		C.forward_end(f.loop)
+		f.loop = nil
+	}
+	f.mu.Unlock()
 	if f.bell != nil {
 		f.bell.close()
 	}
@@ -143,23 +155,47 @@ func (f *Forwarder) close(linger time.Duration) {
 	close(f.ended)
 }
 
+// Waiting is how the requests in hand are doing.
+type Waiting struct {
+	Requests int       // accepted and not answered
+	Since    time.Time // when the first of them was accepted
+	Answered int       // so far
+	Peers    int       // connected at the back
+}
+
+// Waiting may be called from any goroutine, at any time.
+func (f *Forwarder) Waiting() Waiting {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.loop == nil {
+		return Waiting{}
+	}
+	var requests, answered C.long
+	var since C.int64_t
+	C.forward_shown(f.loop, &requests, &since, &answered)
+	w := Waiting{Requests: int(requests), Answered: int(answered), Peers: f.peers}
+	if requests > 0 {
+		w.Since = time.UnixMilli(int64(since))
+	}
+	return w
+}
+
 // Run forwards until ctx ends, then for at most Drain until every request passed on is answered, and closes all sockets. It
-// returns how many requests were left without an answer then.
+// returns how many requests were left without an answer then; they are in the journal.
 func (f *Forwarder) Run(ctx context.Context) (unanswered int, err error) {
 	stopBell := context.AfterFunc(ctx, f.bell.ring)
 	defer stopBell()
-	if err := f.prepare(); err != nil {
+	if err := f.watch(); err != nil {
 		f.Close()
 		return 0, err
 	}
-	defer C.free(unsafe.Pointer(f.loop))
 	var deadline time.Time
-	wait := forever
+	busy := false
 	for {
 		f.bell.hush()
 		if deadline.IsZero() && ctx.Err() != nil {
 			deadline = time.Now().Add(f.options.Drain)
-			wait = 0 // the end is decided by a turn that finds nothing
+			busy = true // the end is decided by a turn that finds nothing
 		}
 		err := f.readMonitors()
 		if err == nil {
@@ -168,48 +204,35 @@ func (f *Forwarder) Run(ctx context.Context) (unanswered int, err error) {
 		if err != nil {
 			return f.end(), err
 		}
-		busy, err := f.turn(wait)
-		if err != nil {
+		f.careForJournal(time.Now())
+		wait := f.patience(deadline)
+		if !deadline.IsZero() && busy {
+			wait = 0
+		}
+		if busy, err = f.turn(wait); err != nil {
 			return f.end(), err
 		}
 		if f.mayStop(deadline, busy) {
 			return f.end(), nil
 		}
-		if wait = patience(deadline); wait != forever && busy {
-			wait = 0
-		}
 	}
 }
 
-// prepare gives the inner loop what it needs.
+// prepare makes the inner loop. It is in C's memory, since libzmq's messages stay in it from one call to the next.
 func (f *Forwarder) prepare() error {
-	// In C's memory, since libzmq's messages stay in it from one call to the next.
-	f.loop = (*C.struct_forward)(C.calloc(1, C.sizeof_struct_forward))
-	f.loop.requests.from = handle(f.front.Socket)
+	if f.loop = C.forward_new(); f.loop == nil {
+		return fmt.Errorf("prepare to forward: %w", syscall.ENOMEM)
+	}
+	f.loop.front = handle(f.front.Socket)
 	if f.oneWay {
 		f.loop.one_way = 1
 	}
-	C.forward_init(f.loop)
+	f.loop.ledger.journal = C.uint64_t(newJournalID())
+	f.loop.ledger.max_count = C.long(cmp.Or(f.options.maxRequests, maxRequests))
+	f.loop.ledger.max_bytes = C.size_t(cmp.Or(f.options.maxBytes, maxBytes))
 	f.place(f.serving)
 	f.serve(f.serving)
-	return f.watch()
-}
-
-// place gives a back its place in the inner loop. There is one: openBack's callers see to that.
-func (f *Forwarder) place(b *back) {
-	for i := range f.loop.backs {
-		if lane := &f.loop.backs[i]; lane.replies.from == nil {
-			lane.replies.from, lane.waiting, lane.leaving = handle(b.Socket), 0, 0
-			b.lane = lane
-			return
-		}
-	}
-}
-
-// serve has the requests from now on passed to b.
-func (f *Forwarder) serve(b *back) {
-	f.serving, f.loop.serving = b, b.lane
-	f.loop.requests.to = b.lane.replies.from
+	return nil
 }
 
 // watch tells the inner loop which sockets there are.
@@ -253,14 +276,6 @@ func (f *Forwarder) failed(err error) error {
 	return fmt.Errorf("forward between %v and %v: %w", f.Front(), f.Back(), err)
 }
 
-// waiting is how many requests that were passed on have no answer yet.
-func (f *Forwarder) waiting() (n int) {
-	for _, b := range f.backs {
-		n += int(b.lane.waiting)
-	}
-	return n
-}
-
 // mayStop decides after each turn, so that what had arrived when the context ended has been passed on.
 func (f *Forwarder) mayStop(deadline time.Time, busy bool) bool {
 	if deadline.IsZero() {
@@ -270,81 +285,42 @@ func (f *Forwarder) mayStop(deadline time.Time, busy bool) bool {
 	if !time.Now().Before(deadline) && drain > 0 {
 		return true
 	}
-	return !busy && (drain == 0 || f.waiting() == 0 && f.loop.requests.held == 0)
+	return !busy && (drain == 0 || f.loop.ledger.count == 0 && f.loop.held == 0)
 }
 
-// end closes all sockets and counts the requests without an answer: passed on, in hand, and not even read.
+// end closes all sockets and counts the requests without an answer. What has arrived and not been read goes into the journal, too.
 func (f *Forwarder) end() (unanswered int) {
-	unanswered = f.waiting()
-	if f.loop.requests.held != 0 { // only its first part was read
-		unanswered++
-		_, _ = receive(f.front, nil)
-	}
-	for f.options.Drain > 0 && !f.oneWay {
-		if _, err := receive(f.front, nil); err != nil {
-			break
+	if f.options.Drain > 0 && !f.oneWay {
+		for C.forward_accept(f.loop) > 0 {
 		}
-		unanswered++
 	}
-	C.forward_end(f.loop)
+	unanswered = int(f.loop.ledger.count)
 	f.close(max(f.options.Front.Linger, f.options.Back.Linger))
 	return unanswered
-}
-
-// readMonitors learns who came and went. If nobody is left at a back who could answer, what they said last is moved, and the
-// requests that they took with them are given up.
-func (f *Forwarder) readMonitors() error {
-	for _, s := range f.station.sockets {
-		if s.monitor != nil {
-			s.monitor.read()
-		}
-	}
-	for _, b := range f.backs {
-		if !b.deserted {
-			continue
-		}
-		for {
-			n, err := C.forward_replies(f.loop, b.lane)
-			if n < 0 {
-				return f.failed(err)
-			}
-			if n == 0 {
-				break
-			}
-		}
-		// None of these requests has been passed to a newcomer, since none was moved since the monitor told.
-		b.deserted = false
-		if n := int(b.lane.waiting); n > 0 {
-			f.options.Lost(n)
-			b.lane.waiting = 0
-		}
-	}
-	return nil
-}
-
-// countPeers notices when nobody is left who could answer.
-func (b *back) countPeers(next func(Event)) func(Event) {
-	return func(e Event) {
-		switch e.Kind {
-		case PeerReady:
-			b.peers++
-		case PeerLost:
-			b.peers--
-			b.deserted = b.deserted || b.peers == 0
-		}
-		if next != nil {
-			next(e)
-		}
-	}
 }
 
 // forever is a time that libzmq waits without end.
 const forever time.Duration = -1
 
-// patience is how long an owner may sleep in poll: until the deadline, without one for ever.
-func patience(deadline time.Time) time.Duration {
-	if deadline.IsZero() {
+// patience is how long Run may sleep in poll: until the deadline, or until it is time to try the journal again or to pass
+// requests to a back again; without any of these for ever.
+func (f *Forwarder) patience(deadline time.Time) time.Duration {
+	until := deadline
+	sooner := func(t time.Time) {
+		if until.IsZero() || t.Before(until) {
+			until = t
+		}
+	}
+	if f.journal.trouble != nil {
+		sooner(f.journal.retry)
+	}
+	for _, b := range f.backs {
+		if b.peers > 0 && b.lane.open == 0 {
+			sooner(b.closed)
+		}
+	}
+	if until.IsZero() {
 		return forever
 	}
-	return max(time.Until(deadline), time.Millisecond) // libzmq counts in whole milliseconds; 0 would spin
+	return max(time.Until(until), time.Millisecond) // libzmq counts in whole milliseconds; 0 would spin
 }

@@ -77,7 +77,7 @@ func TestMessagesOfManyAndLargeFramesPassUntouchedBothWays(t *testing.T) {
 	}
 	send1(t, client.c, slices.Clone(want))
 	request := server.next()
-	if got := request[1:]; !slices.EqualFunc(got, want, bytes.Equal) {
+	if got := request[2:]; !slices.EqualFunc(got, want, bytes.Equal) {
 		t.Fatalf("request: got %d frames, %d bytes, want the %d frames, %d bytes that were sent", len(got), got.size(), len(want), want.size())
 	}
 	send1(t, server.c, request)
@@ -167,28 +167,48 @@ func TestStoppingWithoutAManagerCountsWhatWaited(t *testing.T) {
 	}
 }
 
-func TestAManagerThatGoesAwayWithRequestsInHandIsReported(t *testing.T) {
-	lost := make(chan int, 1)
-	f, stop := forwarded(t, ForwarderOptions{Drain: patient, Lost: func(n int) { lost <- n }})
-	client := open(t, Options{Kind: Dealer, Connect: f.Front()})
-	server := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back(), Linger: patient})}
-	send1(t, client, frames("", "a"), frames("", "b"), frames("", "c"))
-	send1(t, server.c, server.next())
-	server.next()
-	server.next()
-	server.c.Close()
-	if got := <-lost; got != 2 {
-		t.Errorf("lost: got %d, want 2", got)
+func TestWhatAManagerLeavesUnansweredIsGivenToTheNextBeforeAnythingNew(t *testing.T) {
+	again := make(chan int, 1)
+	f, stop := forwarded(t, ForwarderOptions{Drain: patient, Again: func(n int) { again <- n }})
+	client := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Front()})}
+	first := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back(), Linger: patient})}
+	send1(t, client.c, frames("", "a"), frames("", "b"), frames("", "c"))
+	send1(t, first.c, first.next())
+	b, c := first.next(), first.next()
+	if got := string(client.next()[1]); got != "a" {
+		t.Fatalf("got %q answered, want a", got)
+	}
+	first.c.Close()
+	if got := <-again; got != 2 {
+		t.Errorf("taken back: got %d, want 2", got)
+	}
+	send1(t, client.c, frames("", "d"))
+	second := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back(), Linger: patient})}
+	for _, before := range []Frames{b, c, nil} {
+		m := second.next()
+		ticket, ok := ParseTicket(m[0])
+		if !ok || ticket.Again != (before != nil) || ticket.Orphan {
+			t.Errorf("%q: got ticket %+v, %v", m[3], ticket, ok)
+		}
+		if was, _ := ParseTicket(slices.Concat(before, m)[0]); was.ID != ticket.ID || ticket.Peer == "" {
+			t.Errorf("%q: got ticket %+v, want the same number as in %+v, and a peer", m[3], ticket, was)
+		}
+		send1(t, second.c, m)
+	}
+	for _, want := range []string{"b", "c", "d"} {
+		if got := string(client.next()[1]); got != want {
+			t.Errorf("got %q answered, want %q", got, want)
+		}
 	}
 	if got := stop(); got != 0 {
-		t.Errorf("unanswered after they were reported: got %d, want 0", got)
+		t.Errorf("unanswered: got %d, want 0", got)
 	}
 }
 
 func TestAStoppedForwarderLeavesNothingBehind(t *testing.T) {
 	use := func(front, back string) (string, string) {
 		f, stop := forwarded(t, ForwarderOptions{
-			Front: Options{Bind: []string{front}, Watch: func(Event) {}}, Back: Options{Bind: []string{back}}, Lost: func(int) {},
+			Front: Options{Bind: []string{front}, Watch: func(Event) {}}, Back: Options{Bind: []string{back}},
 		})
 		front, back = f.Front()[0], f.Back()[0]
 		stop()

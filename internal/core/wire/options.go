@@ -67,6 +67,7 @@ type Options struct {
 	ReceiveQueue, SendQueue int   // high-water marks in messages per peer; 0 libzmq's default (1000), below 0 unlimited
 	MaxMessage              int64 // a peer that sends a larger frame is disconnected; 0 no limit
 	KeepaliveIdle           time.Duration
+	Silent                  time.Duration // a peer whose libzmq does not answer for so long is disconnected; 0 that is left to TCP
 	Linger                  time.Duration // how long Close waits for unsent messages; 0 not at all
 	Reconnect               time.Duration // between two tries, however many; 0 begins with reconnectFirst and slows down
 
@@ -120,6 +121,10 @@ func (o Options) apply(s *zmq.Socket) error {
 	if o.KeepaliveIdle > 0 {
 		set("TCP keepalive", s.SetTcpKeepalive(1))
 		set("TCP keepalive idle time", s.SetTcpKeepaliveIdle(max(1, int(o.KeepaliveIdle/time.Second))))
+	}
+	if o.Silent > 0 {
+		set("heartbeat interval", s.SetHeartbeatIvl(o.Silent/3))
+		set("heartbeat timeout", s.SetHeartbeatTimeout(o.Silent-o.Silent/3))
 	}
 	if o.Mandatory {
 		set("router mandatory", s.SetRouterMandatory(1))

@@ -36,7 +36,7 @@ type rebinding struct {
 // its own for the new endpoint, as a DEALER cannot be told which of its peers to leave out: requests go on to the old one until
 // somebody is there who can answer at the new one; then the old one only takes answers, and is closed when it has all.
 //
-// Run must be running, and Options.Watch of the front and Lost be set.
+// Run must be running, and Options.Watch of the front be set.
 func (f *Forwarder) Rebind(ctx context.Context, front, back string) (Rebound, error) {
 	for attempt := 0; ; attempt++ {
 		r := &rebinding{front: front, back: back, done: make(chan struct{})}
@@ -70,6 +70,7 @@ func (f *Forwarder) settle() error {
 	f.mu.Lock()
 	r := f.asked
 	f.asked = nil
+	f.answerPings()
 	f.mu.Unlock()
 	if r != nil {
 		r.result, r.err = f.rebind(r.front, r.back)
@@ -192,7 +193,10 @@ func (f *Forwarder) addBack(endpoint string) (bound string, err error) {
 
 // drop closes a back that nobody waits for.
 func (f *Forwarder) drop(b *back) {
-	b.lane.replies.from = nil
+	b.lane.socket = nil
+	f.mu.Lock()
+	f.peers -= b.peers
+	f.mu.Unlock()
 	f.station.drop(b.socket)
 	f.backs = slices.DeleteFunc(f.backs, func(other *back) bool { return other == b })
 }

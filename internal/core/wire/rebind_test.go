@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +17,9 @@ func movable(t *testing.T) (f *Forwarder, left chan string) {
 	left = make(chan string, 100)
 	f, _ = forwarded(t, ForwarderOptions{
 		Front: Options{Watch: func(Event) {}, SendQueue: 100_000}, Drain: patient,
-		Lost: func(n int) { t.Errorf("%d requests were lost", n) },
-		Left: func(endpoint string) { left <- endpoint },
+		Journal: filepath.Join(t.TempDir(), "requests.journal"),
+		Again:   func(n int) { t.Errorf("%d requests were taken back", n) },
+		Left:    func(endpoint string) { left <- endpoint },
 	})
 	return f, left
 }
@@ -157,7 +159,7 @@ func TestARebindThatCannotBeDoneChangesNothing(t *testing.T) {
 }
 
 func TestRebindAfterTheEndSaysSo(t *testing.T) {
-	f, stop := forwarded(t, ForwarderOptions{Front: Options{Watch: func(Event) {}}, Lost: func(int) {}})
+	f, stop := forwarded(t, ForwarderOptions{Front: Options{Watch: func(Event) {}}})
 	stop()
 	if _, err := f.Rebind(t.Context(), newPort(t), same()); err != ErrClosed {
 		t.Errorf("got %v, want %v", err, ErrClosed)

@@ -14,8 +14,9 @@ import (
 func answer(c *Conn) {
 	for batch := range c.Receive() {
 		for _, m := range batch {
-			if string(m[2]) != "ignore me" {
-				_ = c.Send(Frames{m[0], m[1], append([]byte("re: "), m[2]...)})
+			last := len(m) - 1
+			if string(m[last]) != "ignore me" {
+				_ = c.Send(append(m[:last:last], append([]byte("re: "), m[last]...)))
 			}
 		}
 	}
@@ -105,5 +106,62 @@ func TestClosingARequesterEndsItsRequest(t *testing.T) {
 	}
 	if _, err := r.Request(t.Context(), nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: got %v, want %v", err, ErrClosed)
+	}
+}
+
+// takeAndLeave serves at an endpoint, takes n requests and goes away without an answer.
+func takeAndLeave(t *testing.T, endpoint string, n int) {
+	t.Helper()
+	server := &reader{t: t, c: open(t, Options{Kind: Router, Bind: []string{endpoint}})}
+	for range n {
+		server.next()
+	}
+	server.c.Close()
+}
+
+func TestWhoInsistsSendsTheSameAgainWheneverTheConnectionBreaks(t *testing.T) {
+	endpoint := newPort(t)
+	r := NewRequester(endpoint)
+	defer r.Close()
+	again := make(chan struct{}, 10)
+	reply := make(chan string)
+	go func() {
+		got, err := r.Insist(t.Context(), []byte("named"), func() { again <- struct{}{} })
+		reply <- fmt.Sprint(string(got), err)
+	}()
+	for range 3 {
+		takeAndLeave(t, endpoint, 1)
+		<-again
+	}
+	go answer(open(t, Options{Kind: Router, Bind: []string{endpoint}}))
+	if got, want := <-reply, "re: named<nil>"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, err := r.Insist(t.Context(), []byte("next"), func() { t.Error("sent again without a break") }); err != nil || string(got) != "re: next" {
+		t.Errorf("the next: got %q, %v", got, err)
+	}
+}
+
+func TestWhoDoesNotInsistSendsOnce(t *testing.T) {
+	endpoint := newPort(t)
+	r := NewRequester(endpoint)
+	defer r.Close()
+	asked := make(chan error)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		_, err := r.Request(ctx, []byte("once"))
+		asked <- err
+	}()
+	takeAndLeave(t, endpoint, 1)
+	server := &reader{t: t, c: open(t, Options{Kind: Router, Bind: []string{endpoint}})}
+	other := NewRequester(endpoint)
+	defer other.Close()
+	go func() { _, _ = other.Request(ctx, []byte("other")) }()
+	if got := string(server.next()[2]); got != "other" {
+		t.Errorf("got %q, want the question of another", got)
+	}
+	cancel()
+	if err := <-asked; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }

@@ -14,7 +14,7 @@ type Ticket struct {
 	Peer   string // "ip:port" of the connection it came on; "" if it is not known
 }
 
-// On the wire: ticketMagic, flags, 8 bytes journal (when it was begun), 8 bytes number, both big-endian, and the peer as text.
+// On the wire: ticketMagic, flags, 8 bytes that name the broker's process (newJournalID), 8 bytes number, both big-endian, and the peer as text.
 const (
 	ticketMagic  = "\x01nwt"
 	ticketAgain  = 1

@@ -1,0 +1,90 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/wire"
+)
+
+// told notes what operators are told, without repetitions.
+type told []string
+
+func (a *told) Raise(alert engine.Alert) { a.note(alert.Key + ": " + alert.Message) }
+func (a *told) End(key, how string)      { a.note("end of " + key + ": " + how) }
+
+func (a *told) note(text string) {
+	if n := len(*a); n == 0 || (*a)[n-1] != text {
+		*a = append(*a, text)
+	}
+}
+
+func TestOperatorsAreToldWhichRequestsWaitAndWhy(t *testing.T) {
+	start := time.Date(2031, 5, 17, 5, 31, 0, 0, time.Local)
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	type look struct {
+		second int
+		is     wire.Waiting
+	}
+	for name, c := range map[string]struct {
+		looks []look
+		want  told
+	}{
+		"nothing waits": {[]look{{0, wire.Waiting{}}, {100, wire.Waiting{}}, {200, wire.Waiting{Peers: 1}}}, nil},
+		"a manager that restarts": {[]look{
+			{0, wire.Waiting{Requests: 1, Since: at(0)}}, {5, wire.Waiting{Requests: 2, Since: at(0)}}, {6, wire.Waiting{Answered: 2, Peers: 1}},
+		}, nil},
+		"no manager": {[]look{
+			{0, wire.Waiting{Requests: 1, Since: at(0)}}, {6, wire.Waiting{Requests: 1, Since: at(0)}}, {7, wire.Waiting{Requests: 12, Since: at(0)}},
+			{8, wire.Waiting{Requests: 12, Since: at(0), Peers: 1}}, {9, wire.Waiting{Answered: 12, Peers: 1}},
+		}, told{
+			"no manager: 1 request waits for a manager since 05:31:00: start it with nowcastd manager x.yaml",
+			"no manager: 12 requests wait for a manager since 05:31:00: start it with nowcastd manager x.yaml",
+			"end of no manager: the requests are with a manager, or answered",
+		}},
+		"a manager that hangs": {[]look{
+			{0, wire.Waiting{Requests: 3, Since: at(0), Peers: 1, Answered: 7}}, {30, wire.Waiting{Requests: 3, Since: at(0), Peers: 1, Answered: 7}},
+			{31, wire.Waiting{Requests: 4, Since: at(0), Peers: 1, Answered: 7}}, {35, wire.Waiting{Requests: 3, Since: at(1), Peers: 1, Answered: 8}},
+			{60, wire.Waiting{Requests: 3, Since: at(1), Peers: 1, Answered: 9}},
+		}, told{
+			"manager does not answer: 4 requests wait since 05:31:00, and the manager that is connected has answered none for 30s: look at its log, restart it if it hangs",
+			"end of manager does not answer: it answers again, or has gone",
+		}},
+		"a slow one is none": {[]look{
+			{0, wire.Waiting{Requests: 3, Since: at(0), Peers: 1}}, {25, wire.Waiting{Requests: 3, Since: at(0), Peers: 1, Answered: 1}},
+			{50, wire.Waiting{Requests: 3, Since: at(0), Peers: 1, Answered: 2}},
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got told
+			w := newWatch(Options{Logger: slog.New(slog.DiscardHandler), Alerts: &got, Start: "nowcastd manager x.yaml"})
+			for _, l := range c.looks {
+				w.look(at(l.second), l.is)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAJournalThatCannotBeWrittenIsCriticalAndEnds(t *testing.T) {
+	logged := &log{}
+	var got told
+	w := newWatch(Options{Logger: slog.New(slog.NewTextHandler(logged, nil)), Alerts: &got})
+	w.journal(errors.New("write requests.journal: no space left on device"))
+	w.journal(nil)
+	if len(got) != 2 || !strings.Contains(got[0], "no space left on device") || got[1] != "end of requests journal: it can be written again" {
+		t.Errorf("told: got %q", got)
+	}
+	if critical := fmt.Sprint("level=", engine.LevelCritical); strings.Count(logged.String(), critical) != 1 {
+		t.Errorf("log: got\n%s\nwant one line with %s", logged, critical)
+	}
+}

@@ -1,0 +1,149 @@
+package wire
+
+// #include "forward.h"
+import "C"
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// journal is what Run knows of the file behind the requests in hand; journal.h says what is in it. Nothing waits for it: when it
+// cannot be written, requests are passed on without it, and a broker that dies then takes them with it.
+//
+// It is written anew at a start, when it has grown, and when it can be written again after trouble: the requests in hand go
+// to a new file, which then takes its name.
+type journal struct {
+	path    string // "": there is none
+	trouble error  // why it cannot be written, as told; nil: it can
+	retry   time.Time
+}
+
+const (
+	// rewriteAbove is how large the journal may become before it is written anew, while there is always something unanswered in it.
+	// (When there is nothing, it is emptied as soon as it has 1 MiB.)
+	rewriteAbove = 64 << 20
+	// journalRetry is the time between two attempts to write a journal again that could not be written.
+	journalRetry = time.Second
+)
+
+// Recovered says what an earlier Forwarder left in the journal.
+type Recovered struct {
+	Requests int    // unanswered: they are given again, before anything new
+	Damage   error  // why not all of the journal could be read; nil: it could
+	Aside    string // where the damaged journal is now; "" if it could not be put aside, or is not damaged
+}
+
+// Recovered returns what was found in the journal.
+func (f *Forwarder) Recovered() Recovered { return f.recovered }
+
+// recover takes over what is in the journal, and begins a new one.
+func (f *Forwarder) recover() {
+	if f.options.Journal == "" {
+		return
+	}
+	f.journal.path = f.options.Journal
+	f.recovered.Requests, f.recovered.Damage = f.restore()
+	if f.recovered.Damage != nil {
+		f.recovered.Damage = fmt.Errorf("%s: %w", f.journal.path, f.recovered.Damage)
+		if aside := f.journal.path + ".damaged"; os.Rename(f.journal.path, aside) == nil {
+			f.recovered.Aside = aside
+		}
+	}
+	f.renewJournal(time.Now())
+}
+
+// newJournalID names this process's requests: no two processes may ever use the same number for two requests, whatever became of the
+// journal. So a number does not go on from one to the next; the time and a random number tell them apart.
+func newJournalID() uint64 {
+	var random [4]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return uint64(time.Now().Unix())<<32 | uint64(binary.BigEndian.Uint32(random[:]))
+}
+
+// restore puts the unanswered requests of a journal into the ledger.
+func (f *Forwarder) restore() (n int, err error) {
+	file, err := os.Open(f.journal.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	unanswered, good, damage := readJournal(file, info.Size())
+	if damage != nil {
+		damage = fmt.Errorf("%w at byte %d of %d", damage, good, info.Size())
+	}
+	for _, k := range unanswered {
+		frames := make([]byte, k.length)
+		if _, err := file.ReadAt(frames, k.offset); err != nil {
+			return n, errors.Join(damage, err)
+		}
+		if C.ledger_restore(&f.loop.ledger, C.int64_t(k.since.UnixMilli()), (*C.uchar)(unsafe.Pointer(&frames[0])), C.size_t(len(frames))) < 0 {
+			return n, errors.Join(damage, syscall.ENOMEM)
+		}
+		n++
+	}
+	return n, damage
+}
+
+// careForJournal does what the inner loop leaves to Go. It is called by Run between turns.
+func (f *Forwarder) careForJournal(now time.Time) {
+	if f.loop.journal.error != f.loop.journal_error {
+		f.loop.journal_error = f.loop.journal.error
+		f.journalTrouble(fmt.Errorf("write %s: %w", f.journal.path, syscall.Errno(f.loop.journal.error)), now)
+	}
+	if f.journal.trouble != nil && !now.Before(f.journal.retry) || f.loop.journal.size > f.loop.journal_max {
+		f.renewJournal(now)
+	}
+}
+
+// renewJournal writes a new journal and puts it in the place of the one before.
+func (f *Forwarder) renewJournal(now time.Time) {
+	fresh := f.journal.path + ".new"
+	err := f.writeJournal(fresh)
+	if err == nil {
+		err = os.Rename(fresh, f.journal.path)
+	}
+	if err != nil {
+		_ = os.Remove(fresh)
+	}
+	// Requests in hand can be more than that; it may then double before the next time.
+	f.loop.journal_max = max(rewriteAbove, 2*f.loop.journal.size)
+	f.loop.journal_error = f.loop.journal.error
+	f.journalTrouble(err, now)
+}
+
+func (f *Forwarder) writeJournal(path string) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	if errno := C.forward_journal(f.loop, C.int(fd)); errno != 0 {
+		return &fs.PathError{Op: "write", Path: path, Err: syscall.Errno(errno)}
+	}
+	return nil
+}
+
+// journalTrouble tells of a change: there is trouble, or there is none any more.
+func (f *Forwarder) journalTrouble(err error, now time.Time) {
+	f.journal.retry = now.Add(journalRetry)
+	changed := (err == nil) != (f.journal.trouble == nil)
+	f.journal.trouble = err
+	if changed && f.options.Trouble != nil {
+		f.options.Trouble(err)
+	}
+}
