@@ -40,7 +40,21 @@ func (n NextWorker) String() string {
 // reports a barrier waits for (specs: compat section 1, step 6d).
 type Next struct {
 	Workers []NextWorker
-	Await   []string // worker names, sorted; empty: no barrier
+	Await   []string // each a worker's name, or a name with arguments that the launch must have, sorted; as often as different launches must report; empty: no barrier
+}
+
+// Await returns the element of Next.Await for a worker with all of these arguments.
+func Await(module string, args []string) string {
+	return strings.Join(append([]string{Name(module)}, args...), " ")
+}
+
+// Awaited returns the worker's name and the arguments in an element of Await.
+func Awaited(element string) (worker string, args []string) {
+	words := strings.Fields(element)
+	if len(words) == 0 {
+		return "", nil
+	}
+	return Name(words[0]), words[1:]
 }
 
 // State is where a launch stands.
@@ -97,7 +111,7 @@ type Launch struct {
 	Signal     string     `json:"signal,omitempty"`    // the signal that ended it, e.g. "killed"
 	Note       string     `json:"note,omitempty"`      // why it stands as it does, for the operator
 	Output     string     `json:"output,omitempty"`    // file with its stdout and stderr
-	KilledBy   string     `json:"killed_by,omitempty"` // the operator who asked for a signal
+	KilledBy   string     `json:"killed_by,omitempty"` // the operator who asked for a signal, or ByPolicy
 	Reports    []Report   `json:"reports,omitempty"`
 
 	Boot       string     `json:"boot,omitempty"`       // boot id of the machine that PID and PIDStart belong to
@@ -105,14 +119,26 @@ type Launch struct {
 	Attempt    int        `json:"attempt,omitempty"`    // 2 and more: a retry by the worker's policy; 0: the first
 	NotBefore  *time.Time `json:"not_before,omitempty"` // a retry waits until then
 	Waits      string     `json:"waits,omitempty"`      // why a decided launch is not started yet, e.g. "2 of run_NEMO run (concurrency)"
+	Machine    string     `json:"machine,omitempty"`    // name of the machine it was started from: only there its process can be seen
 	Superseded int64      `json:"superseded,omitempty"` // the launch that has taken its place: what it still reports changes nothing but this record
+	Usual      *Usual     `json:"usual,omitempty"`      // how long such launches took before this one started; nil: too few are known
 }
+
+// ByPolicy is in KilledBy of a launch that was ended because its policy says so; Note says why.
+const ByPolicy = "policy"
 
 // Usage is what a process and its children that were waited for used, as wait4(2) tells.
 type Usage struct {
 	User   time.Duration `json:"user"`
 	System time.Duration `json:"system"`
 	MaxRSS int64         `json:"max_rss"` // bytes
+}
+
+// Usual is how long launches of a worker usually take.
+type Usual struct {
+	Median time.Duration `json:"median"`
+	P95    time.Duration `json:"p95"` // one in twenty takes longer
+	N      int           `json:"n"`   // of so many launches
 }
 
 // Clone returns a copy that shares nothing that changes.
@@ -139,6 +165,15 @@ func (l *Launch) LastReport() string {
 		return ""
 	}
 	return l.Reports[len(l.Reports)-1].Type
+}
+
+// Attempts returns which attempt it is, from 1.
+func (l *Launch) Attempts() int { return max(l.Attempt, 1) }
+
+// Run is how long a launch with some arguments took.
+type Run struct {
+	Args []string
+	Took time.Duration
 }
 
 // Duration returns how long it has run, or ran; 0 before it started.
@@ -169,20 +204,35 @@ type Exit struct {
 	Signal string // "" unless a signal ended it
 	Err    error  // it could not be started or, if Unseen, why its end is not known
 
-	Usage *Usage // nil: not known
-	Left  []int  // processes of its session that were still there when it ended
+	Usage *Usage   // nil: not known
+	Left  []string // processes of its session that were still there when it ended, as "4711 python3"
 
-	// Unknown says that the connection to its host broke after it was started: whether it still runs is not known.
+	// Unknown says that it ran on another host, or may have, and that the connection is gone: Err says why. Whether it still
+	// runs there is not known.
 	Unknown bool
 
-	// Unseen says that how it ended is not known: it was adopted from an earlier manager, and only a process's parent
-	// learns its exit status.
+	// Unseen says that how it ended is not known: whoever waited for it was killed, or the machine was restarted.
 	Unseen bool
 }
 
-// Outcome returns the final state of a launch whose process ended as e says, and a note for the operator. What
-// the worker reported about itself outranks its exit status; without a report the status speaks.
+// Outcome returns the state of a launch whose process ended as e says, and a note for the operator. What the worker reported
+// about itself outranks its exit status; without a report the status speaks. The state is final but for Unknown.
 func (l *Launch) Outcome(e Exit) (State, string) {
+	state, note := l.outcome(e)
+	if n := len(e.Left); n > 0 {
+		left := fmt.Sprintf("left %d processes behind: %s", n, strings.Join(e.Left[:min(n, 5)], ", "))
+		if n == 1 {
+			left = "left a process behind: " + e.Left[0]
+		}
+		if note != "" {
+			note += "; "
+		}
+		note += left
+	}
+	return state, note
+}
+
+func (l *Launch) outcome(e Exit) (State, string) {
 	report := l.finalReport()
 	switch {
 	case strings.HasPrefix(report, "success"):
@@ -194,18 +244,32 @@ func (l *Launch) Outcome(e Exit) (State, string) {
 		return Failed, "reported " + report
 	case strings.HasPrefix(report, "crash"):
 		return Crashed, "reported " + report
+	case l.KilledBy == ByPolicy && e.Unknown: // and so it is not launched again: what was ended is only the ssh here
+		return Unknown, l.Note + "; " + e.String()
+	case l.KilledBy == ByPolicy:
+		return Killed, l.Note
 	case l.KilledBy != "":
 		return Killed, "killed by " + l.KilledBy + ", " + e.String()
+	case e.Unknown:
+		return Unknown, e.String()
 	case e.Unseen:
 		return Lost, e.String()
 	case e.Err != nil:
 		return Crashed, e.Err.Error()
 	case e.Signal != "":
-		return Killed, e.String() + " before it reported"
+		return Killed, e.String() + " before it reported" + e.outOfMemory()
 	case e.Status != 0:
 		return Crashed, e.String() + " and no report"
 	}
 	return Lost, "exited with status 0 without a report"
+}
+
+// outOfMemory is the guess that explains a SIGKILL which no operator and no policy sent, with what speaks for or against it.
+func (e Exit) outOfMemory() string {
+	if e.Signal != "killed" || e.Usage == nil {
+		return ""
+	}
+	return fmt.Sprintf("; nobody here sent it: out of memory? It used up to %d MB", e.Usage.MaxRSS/1e6)
 }
 
 // Reported tells whether the worker said how its work went.

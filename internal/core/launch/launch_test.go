@@ -57,6 +57,15 @@ func TestOutcome(t *testing.T) {
 		"nobody watched, nobody knows why":            {nil, "", Exit{Status: -1, Unseen: true}, Lost, "ended while nobody watched"},
 		"nobody watched, but it had reported":         {[]string{"failure"}, "", Exit{Status: -1, Unseen: true}, Failed, "reported failure"},
 		"nobody watched what an operator ended":       {nil, "sue@host", Exit{Status: -1, Unseen: true}, Killed, "killed by sue@host, ended while nobody watched"},
+		"killed, and not from here":                   {nil, "", Exit{Status: -1, Signal: "killed", Usage: &Usage{MaxRSS: 2_345e6}}, Killed, "ended by signal killed before it reported; nobody here sent it: out of memory? It used up to 2345 MB"},
+		"ended by another signal":                     {nil, "", Exit{Status: -1, Signal: "terminated", Usage: &Usage{}}, Killed, "ended by signal terminated before it reported"},
+		"the connection broke":                        {[]string{"need"}, "", Exit{Status: 255, Unknown: true, Err: errors.New("may still run on cluster")}, Unknown, "may still run on cluster"},
+		"the connection broke after its report":       {[]string{"success"}, "", Exit{Status: 255, Unknown: true, Err: errors.New("may still run on cluster")}, Succeeded, "reported success, then may still run on cluster"},
+		"the connection was ended by an operator":     {nil, "sue@host", Exit{Status: 255, Unknown: true, Err: errors.New("may still run on cluster")}, Killed, "killed by sue@host, may still run on cluster"},
+		"the connection was ended by a policy":        {nil, ByPolicy, Exit{Status: 255, Unknown: true, Err: errors.New("may still run on cluster")}, Unknown, "; may still run on cluster"},
+		"nobody saw how the connection ended":         {nil, "", Exit{Status: -1, Unseen: true, Unknown: true, Err: errors.New("may still run on cluster")}, Unknown, "may still run on cluster"},
+		"a child stays behind":                        {[]string{"success"}, "", Exit{Left: []string{"4711 python3"}}, Succeeded, "left a process behind: 4711 python3"},
+		"children stay behind a crash":                {nil, "", Exit{Status: 3, Left: []string{"4711 python3", "4712 sh"}}, Crashed, "exited with status 3 and no report; left 2 processes behind: 4711 python3, 4712 sh"},
 		"an operator ended it and it exited in peace": {nil, "sue@host", Exit{}, Killed, "killed by sue@host, exited with status 0"},
 	} {
 		l := &Launch{KilledBy: tc.killer}

@@ -20,7 +20,7 @@ func (la *Launcher) Kill(l *launch.Launch, signal string) (note string, err erro
 	if number == 0 {
 		return "", fmt.Errorf("there is no signal %q: use TERM or KILL", signal)
 	}
-	if !alive(l) {
+	if !la.alive(l) {
 		return "", fmt.Errorf("send %s to launch %d (%s, process %d): %w", signal, l.ID, l.Name(), l.PID, ErrEnded)
 	}
 	// Workers use timeout, mpirun and shells with job control, which make groups of their own; all stay in the session.

@@ -60,7 +60,7 @@ func TestKillOfAProcessThatTookThePID(t *testing.T) {
 	if _, err := la.Kill(l, "NONSENSE"); err == nil || errors.Is(err, ErrEnded) {
 		t.Errorf("got error %v, want one about the signal", err)
 	}
-	if !alive(l) {
+	if !la.alive(l) {
 		t.Error("the process was killed for another")
 	}
 	if _, err := la.Kill(l, "KILL"); err != nil {

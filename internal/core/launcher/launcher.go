@@ -1,14 +1,17 @@
 // Package launcher turns a launch into a process, and the end of that process into an event.
 //
 // The manager decides and records; then it calls Start, which returns as soon as the process exists, and later takes the
-// Exit from Exits. After a restart it calls Adopt for launches whose record says that they were running.
+// Exit from Exits. After a restart it calls Recover for launches whose record says that they were being started, and Adopt for
+// those that were running.
 //
 // Guarantees:
+//   - A launch is started at most once, whatever is killed and whenever. A file beside its output says whether it was (record.go).
 //   - A process outlives the manager: it leads a session of its own, its standard input is /dev/null, and its standard output
 //     and error go to a file of its own that it holds open itself.
+//   - How it ended is known although no manager was running: a small process that started it waits for it (keeper.go).
 //   - Every Start without an error is followed by exactly one Exit (until Close), within milliseconds of the death of the process,
 //     whatever its own children still hold open. So is every Adopt.
-//   - A process is PID and start time. A signal is never sent to somebody else who got the same PID.
+//   - A process is PID, start time and start of the machine. A signal is never sent to somebody else who got the same PID.
 //   - There are no zombies: each process is waited for. There is a parked goroutine, but no thread, per process.
 package launcher
 
@@ -20,7 +23,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -42,19 +44,21 @@ type Options struct {
 // Launcher starts and watches processes. Its methods are safe for concurrent use.
 type Launcher struct {
 	options Options
-	null    *os.File
+	boot    string
+	keeper  *keeper
+	left    sessions
 	exits   chan launch.Exit
 	closed  chan struct{}
 	waiting sync.WaitGroup
 
 	mu      sync.Mutex
-	watched map[int64]*os.File // pidfd of each process that has not ended, by launch; nil after Close
+	watched map[int64]*watch // of each process that has not ended, by launch; nil after Close
 }
 
 // exitQueue is how many ends wait for the manager. When it is full, watchers wait, and nothing is lost.
 const exitQueue = 256
 
-// New makes the output directory. It fails on a kernel without pidfd_open (Linux before 5.3).
+// New makes the output directory and starts the keeper. It fails on a kernel without pidfd_open (Linux before 5.3).
 func New(o Options) (*Launcher, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -70,17 +74,17 @@ func New(o Options) (*Launcher, error) {
 	if err := os.MkdirAll(o.OutputDir, 0o750); err != nil {
 		return nil, fmt.Errorf("make the directory for the output of launches: %w", err)
 	}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return nil, err
-	}
-	return &Launcher{
+	la := &Launcher{
 		options: o,
-		null:    null,
+		keeper:  &keeper{env: o.Env, logger: o.Logger},
 		exits:   make(chan launch.Exit, exitQueue),
 		closed:  make(chan struct{}),
-		watched: map[int64]*os.File{},
-	}, nil
+		watched: map[int64]*watch{},
+	}
+	if la.boot, err = bootID(); err != nil {
+		return nil, err
+	}
+	return la, la.keeper.start()
 }
 
 // Exits is where the ends of processes arrive. It is never closed.
@@ -92,32 +96,34 @@ func (la *Launcher) Argv(cfg *config.Config, n launch.NextWorker) ([]string, err
 }
 
 // Start starts l.Argv in the directory of the manager with the environment Options.Env and, in addition, NOWCAST_LAUNCH (the
-// id of the launch), NOWCAST_OUTPUT (the file its output goes to) and NOWCAST_CONFIG. The error says why there is no process,
-// to the operator; then no Exit follows.
+// id of the launch), NOWCAST_OUTPUT (the file its output goes to) and NOWCAST_CONFIG. It returns when the program runs. The error
+// says why there is no process, to the operator; then no Exit follows.
+//
+// A launch, which is its id and when it was decided, is started once: if it was before, that process is returned, and followed.
 func (la *Launcher) Start(l *launch.Launch) (launch.Started, error) {
-	path := filepath.Join(la.options.OutputDir, strconv.FormatInt(l.ID, 10)+".log")
-	started := launch.Started{Output: path} // named also if there will be no process
+	path := la.outputFile(l)
 	if la.isClosed() {
-		return started, errors.New("the launcher is closed")
+		return launch.Started{Output: path}, errors.New("the launcher is closed")
 	}
 	out, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
-	if err != nil {
-		return started, fmt.Errorf("open the output file of %s: %w", l.Name(), err)
+	if err != nil { // the file is named also if there will be no process
+		return launch.Started{Output: path}, fmt.Errorf("open the output file of %s: %w", l.Name(), err)
 	}
 	defer out.Close()
-	process, pidfd, err := la.spawn(l, out)
+	r, err := la.spawn(l, out)
 	if err != nil {
 		err = fmt.Errorf("%s could not be started: %w", l.Name(), err)
 		fmt.Fprintln(out, "nowcast:", err) // who looks into the file should not find it empty
-		return started, err
+		return launch.Started{Output: path}, err
 	}
-	// Read before it can be waited for: until then even a dead process keeps its entry in /proc.
-	started.PID, started.Time = process.Pid, la.options.Now().UTC()
-	if started.PIDStart, err = startTime(process.Pid); err != nil {
-		la.options.Logger.Error("cannot read the start time of a new process; it cannot be signalled", "worker", l.Name(), "launch", l.ID, "err", err)
-	}
-	la.watch(l.ID, pidfd, func() launch.Exit { return reap(l.ID, process) })
-	return started, nil
+	c := l.Clone()
+	c.PID, c.PIDStart, c.Boot, c.Output = r.pid, r.start, r.boot, path
+	la.follow(c, r)
+	return r.started(path), nil
+}
+
+func (la *Launcher) outputFile(l *launch.Launch) string {
+	return filepath.Join(la.options.OutputDir, strconv.FormatInt(l.ID, 10)+".log")
 }
 
 func (la *Launcher) isClosed() bool {
@@ -126,44 +132,67 @@ func (la *Launcher) isClosed() bool {
 	return la.watched == nil
 }
 
-func (la *Launcher) spawn(l *launch.Launch, out *os.File) (*os.Process, int, error) {
+// attempts is how often the keeper, or the shim, may be killed while it starts a launch.
+const attempts = 20
+
+// spawn has the keeper start a launch and returns its record, in which there is a process.
+func (la *Launcher) spawn(l *launch.Launch, out *os.File) (*record, error) {
 	if len(l.Argv) == 0 {
-		return nil, 0, errors.New("the command line is empty")
+		return nil, errors.New("the command line is empty")
 	}
 	program, err := findProgram(l.Argv[0], la.options.Env)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	set := []string{"NOWCAST_LAUNCH=" + strconv.FormatInt(l.ID, 10), "NOWCAST_OUTPUT=" + out.Name()}
+	r, err := la.read(l)
+	for range attempts {
+		if err != nil || r.pid != 0 {
+			return r, err
+		}
+		request, err := encode(r, la.boot, fmt.Sprintf("(waits for launch %d, %s)", l.ID, l.Name()), program, l.Argv, la.environment(l, out.Name()))
+		if err != nil {
+			return nil, err
+		}
+		if err := la.keeper.ask(request, out); err != nil {
+			return nil, err
+		}
+		before := r.size
+		if r, err = la.read(l); err == nil && r.failed != 0 && r.size != before {
+			return nil, explain(program, r.failed)
+		}
+		if err == nil && r.pid == 0 {
+			r, err = la.cancel(l)
+		}
+	}
+	return nil, fmt.Errorf("%d attempts to make its process came to nothing: the keeper was killed each time, or descriptors ran out", attempts)
+}
+
+// environment returns the variables of a launch.
+func (la *Launcher) environment(l *launch.Launch, output string) []string {
+	set := []string{"NOWCAST_LAUNCH=" + strconv.FormatInt(l.ID, 10), "NOWCAST_OUTPUT=" + output}
 	if la.options.ConfigFile != "" {
 		set = append(set, "NOWCAST_CONFIG="+la.options.ConfigFile)
 	}
-	pidfd := -1
-	process, err := os.StartProcess(program, l.Argv, &os.ProcAttr{
-		Env:   withVariables(la.options.Env, set...),
-		Files: []*os.File{la.null, out, out},
-		// A session of its own: Ctrl-C on the manager's terminal does not reach it, and one signal reaches all it started.
-		Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
-	})
-	if err != nil {
-		return nil, 0, explain(program, err)
+	if throughSSH(l) {
+		set = append(set, "SSH_ASKPASS_REQUIRE=never") // without a terminal, too, a question fails at once instead of waiting for ever
 	}
-	return process, pidfd, nil
+	return withVariables(la.options.Env, set...)
 }
 
-// Close stops watching and waits for the watchers. Processes live on; who reads their records can Adopt them later.
+// Close stops watching and waits for the watchers. Processes live on, and so do their shims; who reads their records can Adopt
+// them later.
 func (la *Launcher) Close() {
 	la.mu.Lock()
-	files := la.watched
+	watched := la.watched
 	la.watched = nil
 	la.mu.Unlock()
-	if files == nil {
+	if watched == nil {
 		return
 	}
 	close(la.closed)
-	for _, f := range files {
-		f.Close()
+	for _, w := range watched {
+		w.close()
 	}
 	la.waiting.Wait()
-	la.null.Close()
+	la.keeper.close()
 }

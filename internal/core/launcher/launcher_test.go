@@ -36,7 +36,7 @@ func start(t testing.TB, la *Launcher, id int64, argv ...string) *launch.Launch 
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.PID, l.PIDStart, l.Output = s.PID, s.PIDStart, s.Output
+	l.PID, l.PIDStart, l.Boot, l.Output = s.PID, s.PIDStart, s.Boot, s.Output
 	return l
 }
 
@@ -91,7 +91,10 @@ func TestEndOfAProcess(t *testing.T) {
 			if got.Time.Before(before) || got.Time.Location() != time.UTC {
 				t.Errorf("got time %v, want a UTC time after %v", got.Time, before)
 			}
-			got.Time = time.Time{}
+			if got.Usage == nil || got.Usage.MaxRSS < 100_000 || got.Usage.MaxRSS > 10e6 {
+				t.Errorf("got usage %+v, want what a small shell uses", got.Usage)
+			}
+			got.Time, got.Usage = time.Time{}, nil
 			if !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
@@ -234,7 +237,7 @@ func TestClose(t *testing.T) {
 	l := start(t, la, 1, "sleep", "60")
 	la.Close()
 	la.Close()
-	if !alive(l) {
+	if !la.alive(l) {
 		t.Error("Close ended the process")
 	}
 	if _, err := la.Start(l); err == nil {
@@ -244,8 +247,11 @@ func TestClose(t *testing.T) {
 	if err := syscall.Kill(l.PID, syscall.SIGKILL); err != nil {
 		t.Error(err)
 	}
-	if _, err := syscall.Wait4(l.PID, nil, 0, nil); err != nil {
-		t.Error(err)
+	waitFor(t, "its end", func() bool { return !la.alive(l) })
+	select {
+	case e := <-la.Exits():
+		t.Errorf("got %+v after Close", e)
+	default:
 	}
 }
 
@@ -265,19 +271,26 @@ func TestPrune(t *testing.T) {
 	file("2.log", time.Now())
 	file("notes.log", old)
 	file("3.txt", old)
+	file("5-1f.run", old)
+	file("5.log", old)
+	file("6-1f.run", time.Now())
+	file("6.log", old)
 	running := start(t, la, 4, "sleep", "60")
-	if err := os.Chtimes(running.Output, old, old); err != nil {
-		t.Fatal(err)
+	for _, file := range []string{running.Output, la.recordFile(running)} {
+		if err := os.Chtimes(file, old, old); err != nil {
+			t.Fatal(err)
+		}
 	}
 	n, err := la.Prune(KeepOutput)
-	if n != 1 || err != nil {
-		t.Errorf("got %d, %v, want 1 file removed", n, err)
+	if n != 2 || err != nil {
+		t.Errorf("got %d, %v, want the files of 2 launches removed", n, err)
 	}
 	entries, err := os.ReadDir(la.options.OutputDir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := fmt.Sprint(entries), "[- 2.log - 3.txt - 4.log - notes.log]"; got != want {
+	record := filepath.Base(la.recordFile(running))
+	if got, want := fmt.Sprint(entries), "[- 2.log - 3.txt - "+record+" - 4.log - 6-1f.run - 6.log - notes.log]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if _, err := la.Kill(running, "KILL"); err != nil {
@@ -287,16 +300,21 @@ func TestPrune(t *testing.T) {
 }
 
 func TestPruneKeepsTheOutputOfASilentProcessThatIsNotAdoptedYet(t *testing.T) {
-	l := startedEarlier(t)
+	l := startedEarlier(t, "exec sleep 60")
 	old := time.Now().Add(-30 * 24 * time.Hour)
-	if err := os.Chtimes(l.Output, old, old); err != nil {
-		t.Fatal(err)
-	}
 	la, err := New(Options{OutputDir: filepath.Dir(l.Output), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(la.Close)
+	age := func() {
+		for _, file := range []string{l.Output, la.recordFile(l)} {
+			if err := os.Chtimes(file, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	age()
 	if n, err := la.Prune(KeepOutput); n != 0 || err != nil {
 		t.Errorf("while it runs: got %d, %v, want 0 files removed", n, err)
 	}
@@ -305,7 +323,8 @@ func TestPruneKeepsTheOutputOfASilentProcessThatIsNotAdoptedYet(t *testing.T) {
 		t.Fatal(err)
 	}
 	nextExit(t, la)
+	age()
 	if n, err := la.Prune(KeepOutput); n != 1 || err != nil {
-		t.Errorf("after its end: got %d, %v, want 1 file removed", n, err)
+		t.Errorf("after its end: got %d, %v, want its files removed", n, err)
 	}
 }

@@ -14,9 +14,9 @@ import (
 // KeepOutput is how long the manager keeps the output of launches.
 const KeepOutput = 14 * 24 * time.Hour
 
-// Prune removes the output of launches that was not written to for so long, except that of processes that still run. A silent
-// one may run for weeks, and not be watched yet, or be what a worker left behind: whatever a process holds open stays.
-// It returns how many files it removed.
+// Prune removes output and record of launches to which nothing was written for so long, except those of processes that still run. A
+// silent one may run for weeks, and not be watched yet, or be what a worker left behind: whatever a process holds open stays.
+// It returns how many launches it removed something of.
 func (la *Launcher) Prune(olderThan time.Duration) (int, error) {
 	entries, err := os.ReadDir(la.options.OutputDir)
 	if err != nil {
@@ -27,25 +27,46 @@ func (la *Launcher) Prune(olderThan time.Duration) (int, error) {
 		return 0, fmt.Errorf("prune the output of launches: see which are in use: %w", err)
 	}
 	limit := la.options.Now().Add(-olderThan)
+	files, keep := map[int64][]string{}, map[int64]bool{}
+	for _, entry := range entries {
+		id, ok := fileOf(entry.Name())
+		if !ok {
+			continue
+		}
+		files[id] = append(files[id], entry.Name())
+		info, err := entry.Info()
+		if err != nil || open[entry.Name()] || !info.ModTime().Before(limit) || la.watches(id) {
+			keep[id] = true
+		}
+	}
 	removed := 0
 	var errs []error
-	for _, entry := range entries {
-		name, isLog := strings.CutSuffix(entry.Name(), ".log")
-		id, err := strconv.ParseInt(name, 10, 64)
-		if !isLog || err != nil || la.watches(id) || open[entry.Name()] {
+	for id, names := range files {
+		if keep[id] {
 			continue
 		}
-		info, err := entry.Info()
-		if err != nil || !info.ModTime().Before(limit) {
-			continue
-		}
-		if err := os.Remove(filepath.Join(la.options.OutputDir, entry.Name())); err == nil {
-			removed++
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
+		removed++
+		for _, name := range names {
+			if err := os.Remove(filepath.Join(la.options.OutputDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
 		}
 	}
 	return removed, errors.Join(errs...)
+}
+
+// fileOf returns the launch that a file in the output directory is of: ID.log or ID-DECIDED.run.
+func fileOf(name string) (int64, bool) {
+	number, isOutput := strings.CutSuffix(name, ".log")
+	if !isOutput {
+		record, isRecord := strings.CutSuffix(name, ".run")
+		if !isRecord {
+			return 0, false
+		}
+		number, _, _ = strings.Cut(record, "-")
+	}
+	id, err := strconv.ParseInt(number, 10, 64)
+	return id, err == nil
 }
 
 func (la *Launcher) watches(id int64) bool {

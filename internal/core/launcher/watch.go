@@ -3,44 +3,142 @@ package launcher
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"syscall"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"nowcast/internal/core/launch"
 )
 
-// errAdopted is the Err of the Exit of a process that was not our child.
-var errAdopted = errors.New("ended while or after the manager was restarted; its exit status is not known")
+// shimPatience is how long the end of a process may be known without its exit status.
+const shimPatience = 2 * time.Second
 
-// watch waits for the end of a process in a goroutine that is parked in the Go poller, not in a thread, and sends what
-// ended returns. It owns pidfd. After Close it does nothing.
-func (la *Launcher) watch(id int64, pidfd int, ended func() launch.Exit) {
-	if err := unix.SetNonblock(pidfd, true); err != nil {
-		la.options.Logger.Error("cannot watch a process without blocking", "launch", id, "err", err)
+// watch is the wait for the end of one launch.
+type watch struct {
+	mu     sync.Mutex
+	closed bool
+	files  []*os.File // pidfds: of the process and, after its end, of its shim
+}
+
+func (w *watch) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	for _, f := range w.files {
+		f.Close()
 	}
-	f := os.NewFile(uintptr(pidfd), "pidfd")
+}
+
+// hold returns a pidfd of the very process, nil if it has ended. First it holds on to whoever has the PID, then sees who it
+// is: the other way round it could change in between.
+func (w *watch) hold(pid int, start uint64) (*os.File, error) {
+	if pid <= 0 || start == 0 {
+		return nil, nil
+	}
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("watch process %d: %w", pid, err)
+	}
+	f := os.NewFile(uintptr(fd), "pidfd")
+	s, err := processStat(pid)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || err == nil && (s.start != start || s.dead()) {
+		f.Close()
+		return nil, nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed || err != nil {
+		f.Close()
+		return nil, err
+	}
+	w.files = append(w.files, f)
+	return f, nil
+}
+
+// follow sends the Exit of a launch's process when it ends. It waits in a goroutine that is parked in the Go poller, not in a
+// thread. After Close it does nothing.
+func (la *Launcher) follow(l *launch.Launch, r *record) {
+	w := &watch{}
 	la.mu.Lock()
 	defer la.mu.Unlock()
 	if la.watched == nil {
-		f.Close()
 		return
 	}
-	la.watched[id] = f
+	la.watched[l.ID] = w
 	la.waiting.Go(func() {
-		err := waitReadable(f)
+		e, ok := la.await(l, r, w)
 		la.mu.Lock()
-		delete(la.watched, id)
+		delete(la.watched, l.ID)
 		la.mu.Unlock()
-		f.Close()
-		if err == nil {
-			la.send(ended())
+		w.close()
+		if ok {
+			la.send(e)
 		}
 	})
 }
 
-// waitReadable returns nil when the process of a pidfd has ended, an error when the file was closed before.
+// await returns the end of a process; false if the launcher was closed before.
+func (la *Launcher) await(l *launch.Launch, r *record, w *watch) (launch.Exit, bool) {
+	process, ok := la.holdOn(l, w, l.PID, l.PIDStart)
+	if !ok || process != nil && waitReadable(process) != nil {
+		return launch.Exit{}, false
+	}
+	shim, ok := la.holdOn(l, w, r.shim, r.shimStart)
+	if !ok {
+		return launch.Exit{}, false
+	}
+	if shim != nil {
+		shim.SetReadDeadline(time.Now().Add(shimPatience))
+		if err := waitReadable(shim); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return launch.Exit{}, false
+		}
+	}
+	unknown := errShim
+	if process == nil {
+		unknown = errAdopted
+	}
+	return la.ending(l, unknown), true
+}
+
+// holdOn is hold; false if the launcher was closed meanwhile.
+func (la *Launcher) holdOn(l *launch.Launch, w *watch, pid int, start uint64) (f *os.File, ok bool) {
+	err := la.patiently(l, func() (err error) {
+		f, err = w.hold(pid, start)
+		return err
+	})
+	if err != nil {
+		la.options.Logger.Error("the end of a process may not be noticed", "worker", l.Name(), "launch", l.ID, "err", err)
+	}
+	return f, !la.isClosed()
+}
+
+// patiently does something again while there are no descriptors for it: that a process cannot be seen does not mean that it has
+// ended, or was not started.
+func (la *Launcher) patiently(l *launch.Launch, act func() error) error {
+	for logged := false; ; logged = true {
+		err := act()
+		if !errors.Is(err, unix.EMFILE) && !errors.Is(err, unix.ENFILE) && !errors.Is(err, unix.ENOMEM) {
+			return err
+		}
+		if !logged {
+			la.options.Logger.Error("there are no descriptors left to watch a launch with; it is tried again until there are (ulimit -n)",
+				"worker", l.Name(), "launch", l.ID, "err", err)
+		}
+		select {
+		case <-la.closed:
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// waitReadable returns nil when the process of a pidfd has ended, an error when the file was closed or its time is over.
 func waitReadable(pidfd *os.File) error {
 	conn, err := pidfd.SyscallConn()
 	if err != nil {
@@ -59,48 +157,8 @@ func waitReadable(pidfd *os.File) error {
 
 // send waits until there is room: an end is never lost while the launcher is open.
 func (la *Launcher) send(e launch.Exit) {
-	e.Time = la.options.Now().UTC()
 	select {
 	case la.exits <- e:
 	case <-la.closed:
-	}
-}
-
-// reap takes the exit status of a child that has ended.
-func reap(id int64, process *os.Process) launch.Exit {
-	e := launch.Exit{ID: id, Status: -1}
-	state, err := process.Wait()
-	if err != nil {
-		e.Unseen, e.Err = true, fmt.Errorf("its exit status cannot be learned: %w", err)
-		return e
-	}
-	e.Status = state.ExitCode()
-	if w, ok := state.Sys().(syscall.WaitStatus); ok && w.Signaled() {
-		e.Status, e.Signal = -1, w.Signal().String()
-	}
-	return e
-}
-
-// Adopt watches the process of a launch that an earlier manager started. Its Exit is Unseen, with an Err that
-// says why; it comes at once if the process has ended already, or if its PID belongs to another process by now.
-func (la *Launcher) Adopt(l *launch.Launch) {
-	gone := launch.Exit{ID: l.ID, Status: -1, Unseen: true, Err: errAdopted}
-	// First hold on to whoever has the PID, then see who it is: the other way round it could change in between.
-	pidfd, err := unix.PidfdOpen(l.PID, 0)
-	if err == nil && !alive(l) {
-		unix.Close(pidfd)
-		err = unix.ESRCH
-	}
-	if err == nil {
-		la.watch(l.ID, pidfd, func() launch.Exit { return gone })
-		return
-	}
-	if !errors.Is(err, unix.ESRCH) && !errors.Is(err, unix.EINVAL) {
-		gone.Err = fmt.Errorf("cannot be watched after the restart of the manager: %w", err)
-	}
-	la.mu.Lock()
-	defer la.mu.Unlock()
-	if la.watched != nil {
-		la.waiting.Go(func() { la.send(gone) }) // in its own goroutine: who calls Adopt may be the one who reads Exits
 	}
 }

@@ -1,0 +1,97 @@
+package launcher
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/hex"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"nowcast/internal/core/launch"
+)
+
+// Behind returns which of the candidates has the TCP connection whose own end is peer ("127.0.0.1:41234") and whose other end has this
+// port. It looks at the candidates' processes first, and then at all processes of their sessions. It is false for a connection
+// from another host, and for one that is closed by now.
+func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (int64, bool) {
+	address, err := netip.ParseAddrPort(peer)
+	if err != nil {
+		return 0, false
+	}
+	address = netip.AddrPortFrom(address.Addr().Unmap(), address.Port())
+	inode := connection("/proc/net/tcp", address, port)
+	if inode == "" {
+		inode = connection("/proc/net/tcp6", address, port)
+	}
+	if inode == "" {
+		return 0, false
+	}
+	bySession := map[int]*launch.Launch{}
+	for _, l := range candidates {
+		if holds(l.PID, inode) {
+			return l.ID, la.alive(l)
+		}
+		bySession[l.PID] = l
+	}
+	var found *launch.Launch
+	processes(func(pid int, s stat) bool {
+		if l := bySession[s.session]; l != nil && pid != s.session && holds(pid, inode) {
+			found = l
+		}
+		return found == nil
+	})
+	if found == nil || !la.alive(found) {
+		return 0, false
+	}
+	return found.ID, true
+}
+
+// connection returns the inode of the socket in a table of the kernel (proc_net_tcp(5)), "" if it is not there.
+func connection(table string, local netip.AddrPort, remotePort int) string {
+	f, err := os.Open(table)
+	if err != nil {
+		return "" // no IPv6
+	}
+	defer f.Close()
+	port := ":" + strings.ToUpper(hex.EncodeToString(binary.BigEndian.AppendUint16(nil, uint16(remotePort))))
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		const from, to, inode = 1, 2, 9
+		if len(fields) > inode && strings.HasSuffix(fields[to], port) && tableAddress(fields[from]) == local {
+			return fields[inode]
+		}
+	}
+	return ""
+}
+
+// tableAddress reads an address as the kernel's tables show it: words of 32 bits in the order of this machine, and the port.
+func tableAddress(text string) netip.AddrPort {
+	address, portText, _ := strings.Cut(text, ":")
+	raw, err := hex.DecodeString(address)
+	port, err2 := strconv.ParseUint(portText, 16, 16)
+	if err != nil || err2 != nil {
+		return netip.AddrPort{}
+	}
+	for word := range slices.Chunk(raw, 4) {
+		binary.NativeEndian.PutUint32(word, binary.BigEndian.Uint32(word))
+	}
+	ip, _ := netip.AddrFromSlice(raw)
+	return netip.AddrPortFrom(ip.Unmap(), uint16(port))
+}
+
+// holds tells whether a process has the socket open.
+func holds(pid int, inode string) bool {
+	dir := filepath.Join("/proc", strconv.Itoa(pid), "fd")
+	entries, _ := os.ReadDir(dir) // of somebody else, or gone
+	for _, e := range entries {
+		if file, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil && file == "socket:["+inode+"]" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,100 @@
+package launcher
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"nowcast/internal/core/launch"
+)
+
+func TestWhoseConnectionItIs(t *testing.T) {
+	for name, address := range map[string]string{"IPv4": "127.0.0.1", "IPv4 on a socket of IPv6": "::ffff:127.0.0.1"} {
+		t.Run(name, func(t *testing.T) {
+			la := newLauncher(t)
+			server, err := net.Listen("tcp4", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Close()
+			port := server.Addr().(*net.TCPAddr).Port
+			client := fmt.Sprintf(`import socket, time
+s = socket.socket(socket.AF_INET6 if ":" in %[1]q else socket.AF_INET)
+s.connect((%[1]q, %[2]d))
+time.sleep(60)`, address, port)
+			var candidates []*launch.Launch
+			peers := map[int64]string{}
+			for id := int64(1); id <= 20; id++ {
+				argv := []string{"sleep", "60"}
+				if id%7 == 0 {
+					argv = []string{"/usr/bin/python3", "-c", client}
+				} else if id == 20 { // its connection is its child's
+					argv = []string{"sh", "-c", `/usr/bin/python3 -c "$0" & wait`, client}
+				}
+				l := start(t, la, id, argv...)
+				t.Cleanup(func() { la.Kill(l, "KILL") })
+				candidates = append(candidates, l)
+				if argv[0] != "sleep" {
+					c, err := server.Accept()
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer c.Close()
+					peers[id] = c.RemoteAddr().String()
+				}
+			}
+			for want, peer := range peers {
+				began := time.Now()
+				got, ok := la.Behind(peer, port, candidates)
+				t.Logf("launch %d found in %v", want, time.Since(began))
+				if !ok || got != want {
+					t.Errorf("%s: got launch %d, %v, want %d", peer, got, ok, want)
+				}
+			}
+			ours, err := net.Dial("tcp4", server.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ours.Close()
+			for name, peer := range map[string]string{
+				"of another process": ours.LocalAddr().String(), "of nobody": "127.0.0.1:1", "of another host": "192.0.2.1:4711", "not known": "",
+			} {
+				if got, ok := la.Behind(peer, port, candidates); ok {
+					t.Errorf("a connection %s: got launch %d, want none", name, got)
+				}
+			}
+			if got, ok := la.Behind(peers[7], port, []*launch.Launch{{ID: 7, PID: os.Getpid(), PIDStart: 1}}); ok {
+				t.Errorf("a PID that is another's by now: got launch %d, want none", got)
+			}
+		})
+	}
+}
+
+// BenchmarkBehind is what the manager pays for a message of a worker of which 20 run: at worst, when the connection is a child's.
+func BenchmarkBehind(b *testing.B) {
+	la := newLauncher(b)
+	server, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer server.Close()
+	port := server.Addr().(*net.TCPAddr).Port
+	var candidates []*launch.Launch
+	for id := int64(1); id <= 20; id++ {
+		l := start(b, la, id, "bash", "-c", fmt.Sprintf("exec 5<>/dev/tcp/127.0.0.1/%d; sleep 60 & sleep 60 5<&- & exec 5<&-; wait", port))
+		b.Cleanup(func() { la.Kill(l, "KILL") })
+		candidates = append(candidates, l)
+	}
+	c, err := server.Accept()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	for b.Loop() {
+		if _, ok := la.Behind(c.RemoteAddr().String(), port, candidates); !ok {
+			b.Fatal("not found")
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"nowcast/internal/core/launch"
+)
+
+// ErrInDoubt is why it cannot be told whether a launch was started.
+var ErrInDoubt = errors.New("it cannot be told whether this worker was started before the manager ended: look for what it does before you launch it again")
+
+// Recover tells, after a restart of the manager, whether a launch that is recorded as starting was started. The record of
+// the launch decides, whichever of manager, keeper and shim was killed, and whenever:
+//
+//   - started: there is, or was, a process, exactly one. Adopt follows it, or tells how it ended.
+//   - not started, no error: there was no process and, from now on, nothing that the last manager asked for will make one. Start may
+//     be called; so may it not.
+//   - ErrInDoubt: the machine was restarted meanwhile (l.Boot is not Boot()), and what was written just before is lost with
+//     some file systems; or the output directory cannot be read or written.
+func (la *Launcher) Recover(l *launch.Launch) (launch.Started, bool, error) {
+	output := la.outputFile(l)
+	r, err := la.read(l)
+	if err == nil && r.pid == 0 && l.Boot == la.boot {
+		r, err = la.cancel(l)
+	}
+	switch {
+	case err != nil:
+		return launch.Started{Output: output}, false, fmt.Errorf("%w: %w", ErrInDoubt, err)
+	case r.pid != 0:
+		return r.started(output), true, nil
+	case l.Boot != la.boot:
+		return launch.Started{Output: output}, false, fmt.Errorf("%w: this machine has been restarted since", ErrInDoubt)
+	}
+	return launch.Started{Output: output}, false, nil
+}
+
+// Boot returns the id of this start of the machine. It belongs into the record of a launch before Start, for Recover.
+func (la *Launcher) Boot() string { return la.boot }
+
+func bootID() (string, error) {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", fmt.Errorf("learn which start of this machine it is: %w", err)
+	}
+	return strings.TrimSpace(string(id)), nil
+}
