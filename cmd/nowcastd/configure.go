@@ -111,7 +111,7 @@ func (p *program) programs(ctx context.Context, cfg *config.Config, e rules.Eval
 
 func (p *program) printFindings(cfg *config.Config, findings []rules.Finding, asJSON bool) error {
 	if asJSON {
-		if err := p.json(map[string]any{"warnings": cfg.Warnings, "findings": findings}); err != nil {
+		if err := p.json(map[string]any{"warnings": cfg.Warnings, "findings": findings, "policies": policies(cfg)}); err != nil {
 			return err
 		}
 	}
@@ -133,6 +133,9 @@ func (p *program) printFindings(cfg *config.Config, findings []rules.Finding, as
 		return failure{fmt.Errorf("%s: %d errors", cfg.File, errors), exitUsage}
 	}
 	if !asJSON {
+		for _, line := range policies(cfg) {
+			fmt.Fprintln(p.Stdout, "policy:", line)
+		}
 		fmt.Fprintf(p.Stdout, "%s is in order: %d workers, rules from %s\n", cfg.File, len(cfg.Registry.Workers), cfg.Registry.NextWorkers)
 	}
 	return nil

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +18,7 @@ import (
 	"nowcast/internal/core/manager"
 	"nowcast/internal/core/rules"
 	"nowcast/internal/core/store"
+	"nowcast/internal/core/supervisor"
 )
 
 func (p *program) manager() *cobra.Command {
@@ -64,7 +64,10 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 	defer func() { evaluator.Close() }() // the one that is in use by then
 	slack := p.slack(d)
 	defer slack.Close() // after the database is free for the next manager
-	db, err := store.Open(ctx, d.cfg.StatePath("state.db"))
+	db, err := openState(ctx, d)
+	if errors.Is(err, errStoodBy) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -74,7 +77,7 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 		return err
 	}
 	processes, err := launcher.New(launcher.Options{
-		OutputDir: d.cfg.StatePath("output"), Self: self, Env: withoutReady(p.Environ), ConfigFile: d.cfg.File, Logger: d.logger,
+		OutputDir: d.cfg.StatePath("output"), Self: self, Env: supervisor.WithoutNotices(p.Environ), ConfigFile: d.cfg.File, Logger: d.logger,
 	})
 	if err != nil {
 		return err
@@ -87,8 +90,16 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 	defer requests.Close()
 	o := manager.Options{
 		Config: d.cfg, IgnoreChecklist: ignoreChecklist, Requests: requests, Store: db, Rules: evaluator, NoFunction: rules.ErrNoFunction,
-		Launcher: processes, Feed: d.feed, Log: d.logger, Now: time.Now,
+		Launcher: fenced{processes, db}, Feed: d.feed, Log: d.logger, Now: time.Now,
 	}
+	o.Fatal = func(err error) bool { return errors.Is(err, store.ErrDeposed) || errors.Is(err, store.ErrDamaged) }
+	if o.Machine, err = os.Hostname(); err != nil {
+		return err
+	}
+	if salvage := db.Salvaged(); salvage != nil {
+		o.Salvaged = salvage.String()
+	}
+	o.Durations = durations(db)
 	o.ChecklistLog = checklistLog(d)
 	o.Notify = slack.Report
 	m, err := manager.New(ctx, o)
@@ -112,7 +123,16 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 		}
 		return err
 	}
-	return d.serve(ctx, reload, together(m.Run, server.Run))
+	d.alive = m.Ping
+	return d.serve(ctx, reload, together(m.Run, together(server.Run, untilLost(db))))
+}
+
+// statePlace is where the state database is, for package store.
+func statePlace(cfg *config.Config) string {
+	if cfg.State != "" {
+		return cfg.State
+	}
+	return cfg.StatePath("state.db")
 }
 
 // tidy removes the output of launches that nobody will look for any more, now and every day.
@@ -129,15 +149,4 @@ func tidy(ctx context.Context, logger *slog.Logger, l *launcher.Launcher) {
 		case <-time.After(24 * time.Hour):
 		}
 	}
-}
-
-// withoutReady removes what is between the supervisor and this process only.
-func withoutReady(environ []string) []string {
-	var env []string
-	for _, v := range environ {
-		if !strings.HasPrefix(v, "NOWCAST_READY_FD=") {
-			env = append(env, v)
-		}
-	}
-	return env
 }

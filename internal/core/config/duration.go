@@ -10,7 +10,9 @@ import (
 var timeUnits = []struct {
 	suffix string
 	unit   time.Duration
-}{{"ms", time.Millisecond}, {"s", time.Second}, {"min", time.Minute}, {"h", time.Hour}, {"", time.Second}}
+}{{"days", day}, {"day", day}, {"d", day}, {"ms", time.Millisecond}, {"s", time.Second}, {"min", time.Minute}, {"h", time.Hour}, {"", time.Second}}
+
+const day = 24 * time.Hour
 
 // duration returns a time of more than nothing, written as a number of seconds or with a unit.
 func (n node) duration() time.Duration {
@@ -32,6 +34,6 @@ func (n node) duration() time.Duration {
 	if d := time.Duration(count * float64(unit)); count > 0 && count < 1e6 && d > 0 {
 		return d
 	}
-	n.errorf("give seconds, or a number with ms, s, min or h, e.g. 30 s", "is %s, not a length of time", describe(n.value))
+	n.errorf("give seconds, or a number with ms, s, min, h or d, e.g. 30 s", "is %s, not a length of time", describe(n.value))
 	return 0
 }

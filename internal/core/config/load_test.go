@@ -157,6 +157,11 @@ func TestEveryKeyOfOursIsRead(t *testing.T) {
 		MessageLimit:  16 << 20,
 		RuleTimeLimit: 2 * time.Minute,
 		LogHistory:    500_000_000,
+		History:       History{Keep: 90 * 24 * time.Hour, Size: 2_000_000_000},
+		Clear:         ClearAllow,
+		Barrier:       24 * time.Hour,
+		Waiting:       WaitingReport,
+		Alerts:        Alerts{PingEvery: 5 * time.Minute, DiskFree: 1_000_000_000, Limit: 30},
 		ZMQ: ZMQ{Host: "nowcast.example", Bind: "192.0.2.1", ManagerPort: 4343, WorkersPort: 4344,
 			LoggingPorts: map[string][]string{"manager": {"5561"}, "workers": {"5562", "5563"}, "make_plots": {"salish.example:5556", "192.0.2.7:5556"}}},
 		Registry: Registry{

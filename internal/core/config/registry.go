@@ -120,12 +120,18 @@ func (n node) worker(name string) Worker {
 		case "checklist key":
 		case "command":
 			w.Command = c.command()
+		case policyKey: // as text it would be a message type
+			if m, isMapping := c.value.(*pyyaml.Map); isMapping && m != nil {
+				w.Policy = c.policy()
+				break
+			}
+			fallthrough
 		default:
 			typ, isText := key.(string)
 			words, ok := c.value.(string)
 			switch {
 			case !ok:
-				c.errorf("a message type has its meaning as text, in quotes if need be; other keys here are checklist key and command",
+				c.errorf("a message type has its meaning as text, in quotes if need be; other keys here are checklist key, command and policy",
 					"is %s, so it is not a message type", describe(c.value))
 			case !isText:
 				c.errorf("quote it", "is not text, so no message can have this type")

@@ -24,6 +24,7 @@ func (n node) hosts() map[string]Host {
 			h.EnvVars, _ = c.text("envvars", "")
 			h.Python, _ = c.text("python", "")
 			h.ConfigFile, _ = c.text("config file", "")
+			h.Slots = c.slots()
 		case nil:
 		default:
 			c.errorf("write envvars, python and config file below it", "is %s, not a mapping", describe(c.value))
@@ -31,4 +32,13 @@ func (n node) hosts() map[string]Host {
 		hosts[name] = h
 	}
 	return hosts
+}
+
+// slots reads slots of a host, or of run for localhost.
+func (n node) slots() int {
+	c, ok := n.child("slots")
+	if !ok {
+		return 0
+	}
+	return c.count("how many launches run there at once, e.g. slots: 4; without the key there is no limit")
 }

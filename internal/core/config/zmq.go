@@ -15,7 +15,7 @@ const (
 )
 
 // loggers are the processes that zmq: ports: logging may name beside the workers.
-var loggers = []string{"message_broker", "manager", "scheduler", "log_aggregator", "orchestrator", "workers"}
+var loggers = []string{"message_broker", "manager", "scheduler", "log_aggregator", "alerter", "orchestrator", "workers"}
 
 func (n node) zmq(workers map[string]Worker) ZMQ {
 	s, ok := n.section("zmq", "write host and ports: manager, workers below it")

@@ -12,10 +12,11 @@ import (
 type Barrier struct {
 	ID      int64       `json:"id"`
 	Opened  time.Time   `json:"opened"`
-	Cause   string      `json:"cause"`   // the report whose rule opened it: "worker: type"
-	Message int64       `json:"message"` // that report as stored
-	Missing []string    `json:"missing"` // names of the workers it waits for, sorted
-	Held    []Requested `json:"held"`    // what will be launched when nobody is missing, in order of arrival
+	Cause   string      `json:"cause"`             // the report whose rule opened it: "worker: type"
+	Message int64       `json:"message"`           // that report as stored
+	Missing []string    `json:"missing"`           // what it waits for, as in launch.Next.Await, sorted
+	Held    []Requested `json:"held"`              // what will be launched when nobody is missing, in order of arrival
+	Counted []int64     `json:"counted,omitempty"` // launches whose report has counted: none counts twice
 }
 
 // Requested is a worker that is to be launched, and the report because of which.
@@ -30,17 +31,44 @@ type Requested struct {
 type Report struct {
 	Worker  string
 	Type    string
-	Message int64 // id of the stored message
-	Launch  int64 // the launch that sent it; 0 unknown
+	Message int64    // id of the stored message
+	Launch  int64    // the launch that sent it; 0 unknown
+	Args    []string // that launch's
 	Time    time.Time
 }
 
 func (r Report) cause() string { return r.Worker + ": " + r.Type }
 
+// Awaits returns which element of Missing a launch of a worker would take away, -1 if none: of those that it meets the one with
+// the most arguments. What counted once does not count again.
+func (b *Barrier) Awaits(worker string, args []string, id int64) int {
+	if id != 0 && slices.Contains(b.Counted, id) {
+		return -1
+	}
+	found, most := -1, -1
+	for i, element := range b.Missing {
+		name, want := launch.Awaited(element)
+		lacks := func(arg string) bool { return !slices.Contains(args, arg) }
+		if name == worker && len(want) > most && !slices.ContainsFunc(want, lacks) {
+			found, most = i, len(want)
+		}
+	}
+	return found
+}
+
+// without returns the barrier after a report that counts, which took away element i.
+func (b Barrier) without(i int, id int64) Barrier {
+	b.Missing = slices.Delete(slices.Clone(b.Missing), i, i+1)
+	if id != 0 {
+		b.Counted = append(slices.Clip(b.Counted), id)
+	}
+	return b
+}
+
 // Follow applies step 6d: given the open barriers, oldest first, and what the rule for a report returned, it says what to launch now, in
 // order, and which barriers are open afterwards. barriers and its elements are not changed. nextID numbers a barrier that opens.
 //
-// A reporting worker leaves every barrier that waits for it; what its rule returned is held by the one opened last
+// A reporting worker leaves every barrier that waits for it, or for a launch with its arguments; what its rule returned is held by the one opened last
 // (the reference, with one barrier at a time, has the later one take the place of the earlier). A rule that opens a
 // barrier has its workers launched at once, even if its own worker was waited for.
 func Follow(barriers []Barrier, r Report, next launch.Next, nextID int64) (now []Requested, open []Barrier, lines []Line) {
@@ -50,9 +78,8 @@ func Follow(barriers []Barrier, r Report, next launch.Next, nextID int64) (now [
 	}
 	holder := -1
 	for i, b := range barriers {
-		j, waited := slices.BinarySearch(b.Missing, r.Worker)
-		if waited {
-			b.Missing = slices.Delete(slices.Clone(b.Missing), j, j+1)
+		if j := b.Awaits(r.Worker, r.Args, r.Launch); j >= 0 {
+			b = b.without(j, r.Launch)
 			holder = i
 		}
 		open = append(open, b)
@@ -75,7 +102,7 @@ func Follow(barriers []Barrier, r Report, next launch.Next, nextID int64) (now [
 	})
 	now = append(now, released...)
 	if len(next.Await) > 0 {
-		b := Barrier{ID: nextID, Opened: r.Time, Cause: r.cause(), Message: r.Message, Missing: slices.Compact(slices.Sorted(slices.Values(next.Await)))}
+		b := Barrier{ID: nextID, Opened: r.Time, Cause: r.cause(), Message: r.Message, Missing: slices.Sorted(slices.Values(next.Await))}
 		open = append(open, b)
 		lines = append(lines, debug("race condition management activated: ", describe(b)))
 	}

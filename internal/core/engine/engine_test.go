@@ -219,3 +219,63 @@ func TestFollowDoesNotChangeWhatItIsGiven(t *testing.T) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
+
+func TestABarrierMayNameInstances(t *testing.T) {
+	type report struct {
+		worker string
+		launch int64
+		args   string
+	}
+	for name, tc := range map[string]struct {
+		await   []string
+		reports []report
+		missing string // after all of them; "" the barrier has opened
+	}{
+		"arguments say which launch is meant": {
+			await:   []string{"run cluster forecast", "run cluster nowcast"},
+			reports: []report{{"run", 1, "cluster hindcast"}, {"run", 2, "cluster nowcast --debug"}},
+			missing: "run cluster forecast",
+		},
+		"all arguments must be there, in any order": {
+			await:   []string{"run a b"},
+			reports: []report{{"run", 1, "a"}, {"run", 2, "b c a"}},
+		},
+		"a report without a known launch has no arguments": {
+			await:   []string{"run a"},
+			reports: []report{{"run", 0, ""}},
+			missing: "run a",
+		},
+		"a name that is there twice waits for two launches": {
+			await:   []string{"run", "run"},
+			reports: []report{{"run", 1, ""}, {"run", 1, ""}},
+			missing: "run",
+		},
+		"and opens when another one reports": {
+			await:   []string{"run", "run"},
+			reports: []report{{"run", 1, ""}, {"run", 1, ""}, {"run", 2, ""}},
+		},
+		"reports of launches that are not known count each": {
+			await:   []string{"run", "run"},
+			reports: []report{{"run", 0, ""}, {"run", 0, ""}},
+		},
+		"the narrowest element that is met is taken away": {
+			await:   []string{"run", "run a"},
+			reports: []report{{"run", 1, "a"}},
+			missing: "run",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, open, _ := Follow(nil, Report{Worker: "opener"}, launch.Next{Await: tc.await}, 1)
+			for _, r := range tc.reports {
+				_, open, _ = Follow(open, Report{Worker: r.worker, Launch: r.launch, Args: strings.Fields(r.args)}, launch.Next{}, 2)
+			}
+			missing := ""
+			for _, b := range open {
+				missing += strings.Join(b.Missing, ", ")
+			}
+			if missing != tc.missing {
+				t.Errorf("got missing %q, want %q", missing, tc.missing)
+			}
+		})
+	}
+}

@@ -11,9 +11,12 @@ func (m *Manager) raise(t *turn, a engine.Alert) {
 	now := m.Now().UTC()
 	if old := m.openAlert(a.Key); old != nil {
 		old.Count, old.Last = max(old.Count, 1)+1, &now
-		old.Message, old.Launch, old.Offer, old.Args = a.Message, a.Launch, a.Offer, a.Args
+		old.Kind, old.Because, old.Message, old.Launch, old.Offer, old.Args = a.Kind, a.Because, a.Message, a.Launch, a.Offer, a.Args
 		t.alert(*old)
 		return
+	}
+	if len(m.alerts) >= mostOpen {
+		m.endOldest(t)
 	}
 	m.lastAlert++
 	a.ID, a.Time = m.lastAlert, now
@@ -39,13 +42,44 @@ func (m *Manager) openAlert(key string) *engine.Alert {
 	return nil
 }
 
+// How many alerts the manager remembers. Beyond mostOpen the oldest is ended, and says so: an operator whom so many have not
+// moved needs the newest.
+const (
+	keepAlerts = 200 // that have ended
+	mostOpen   = 1000
+)
+
+// endOldest makes room for one more that is open.
+func (m *Manager) endOldest(t *turn) {
+	open, oldest := 0, ""
+	for i := range m.alerts {
+		if m.alerts[i].Open() {
+			if open++; open == 1 {
+				oldest = m.alerts[i].Key
+			}
+		}
+	}
+	if open >= mostOpen {
+		m.settle(t, oldest, "there were too many alerts")
+	}
+}
+
 // forgetAlerts drops the oldest of those that have ended.
 func (m *Manager) forgetAlerts() {
-	over := len(m.alerts) - keepAlerts
-	if over < keepAlerts { // not each time
-		return
+	if len(m.alerts) >= 2*keepAlerts { // not each time
+		m.alerts = m.knownAlerts()
 	}
-	m.alerts = slices.DeleteFunc(m.alerts, func(a engine.Alert) bool {
+}
+
+// knownAlerts returns all that are open, and the newest that have ended, oldest first.
+func (m *Manager) knownAlerts() []engine.Alert {
+	over := -keepAlerts
+	for i := range m.alerts {
+		if !m.alerts[i].Open() {
+			over++
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(m.alerts), func(a engine.Alert) bool {
 		drop := over > 0 && !a.Open()
 		if drop {
 			over--

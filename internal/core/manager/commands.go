@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -47,18 +46,30 @@ func (m *Manager) execute(ctx context.Context, c command) {
 		c.reply <- control.Reply{Again: true, Error: "the manager was busy until after the command was waited for; nothing was done"}
 		return
 	}
+	if c.Command == ping {
+		c.reply <- control.Reply{}
+		return
+	}
 	if c.Command == control.CmdSnapshot {
 		c.reply <- control.Answer(m.snapshot(), nil)
+		return
+	}
+	if m.lost != nil || !m.Store.Held() {
+		c.reply <- control.Reply{Error: "nothing was done: this manager ends, as the state is not its own any more", Again: true}
 		return
 	}
 	if m.trouble != nil {
 		c.reply <- control.Reply{Error: "nothing was done, because it could not be recorded: " + m.trouble.Error(), Again: true}
 		return
 	}
-	if op, found, err := m.Store.Operation(ctx, c.ID); err != nil {
+	m.reading.Lock()
+	op, found, err := m.Store.Operation(ctx, c.ID)
+	m.reading.Unlock()
+	if err != nil {
 		c.reply <- control.Reply{Error: err.Error(), Again: true}
 		return
-	} else if found {
+	}
+	if found {
 		var earlier control.Reply
 		if err := json.Unmarshal([]byte(op.Reply), &earlier); err != nil {
 			earlier = control.Reply{Error: fmt.Sprintf("it was done at %s; the answer given then cannot be read: %v", op.Time.Format(time.RFC3339), err)}
@@ -88,7 +99,7 @@ func (m *Manager) operate(ctx context.Context, t *turn, r control.Request) (any,
 	case control.CmdRelease:
 		return operation(r, func(a control.ReleaseArgs) (any, error) { return nil, m.release(t, a.Barrier) })
 	case control.CmdEvaluate:
-		return operation(r, func(a control.EvaluateArgs) (any, error) { return nil, m.evaluate(ctx, t, a.Message) })
+		return operation(r, func(a control.EvaluateArgs) (any, error) { return nil, m.evaluate(ctx, t, a) })
 	}
 	return nil, fmt.Errorf("the manager has no command %q: it has %v", r.Command, Names)
 }
@@ -124,7 +135,17 @@ func (m *Manager) relaunch(t *turn, author string, a control.RelaunchArgs) (any,
 	if err := m.launchable(n); err != nil {
 		return nil, err
 	}
-	return m.decide(t, &launch.Launch{NextWorker: n, Cause: cause("relaunch", author, old.ID), Parent: old.ID}), nil
+	if retry := m.hurry(t, author, old, n); retry != nil {
+		return retry, nil
+	}
+	l := m.decide(t, &launch.Launch{NextWorker: n, Cause: cause("relaunch", author, old.ID), Parent: old.ID})
+	// The new one does what the old one did not say that it has done. With other arguments it does something else, and what still
+	// runs speaks for itself.
+	if old.State.Final() && !old.Reported() && old.Superseded == 0 && slices.Equal(n.Args, old.Args) {
+		old.Superseded = l.ID
+		t.changed[old.ID] = old
+	}
+	return l, nil
 }
 
 // launchable tells an operator what would go wrong before it is recorded as a launch that went wrong.
@@ -151,6 +172,14 @@ func (m *Manager) kill(t *turn, author string, a control.KillArgs) (any, error) 
 	if l.State.Final() {
 		return nil, fmt.Errorf("launch %d of %s is over: it %s at %s", l.ID, l.Name(), l.State, l.Ended.Format("15:04:05 MST"))
 	}
+	if l.State == launch.Unknown {
+		m.giveUp(t, author, l)
+		return l, nil
+	}
+	if l.State == launch.Decided {
+		m.callOff(t, author, l)
+		return l, nil
+	}
 	if l.PID == 0 {
 		return nil, fmt.Errorf("launch %d of %s has no process yet", l.ID, l.Name())
 	}
@@ -164,6 +193,15 @@ func (m *Manager) kill(t *turn, author string, a control.KillArgs) (any, error) 
 	l.KilledBy, l.Note = author, note
 	t.changed[l.ID] = l
 	return l, nil
+}
+
+// giveUp ends a launch whose process cannot be seen any more: an operator has looked, and it is not there or does not matter.
+func (m *Manager) giveUp(t *turn, author string, l *launch.Launch) {
+	l.KilledBy = author
+	m.conclude(t, l, launch.Exit{ID: l.ID, Time: m.Now(), Status: -1, Unseen: true})
+	l.Note = "given up by " + author + ": " + l.Note
+	m.settle(t, launchKey(l), "given up by "+author)
+	m.missedByBarriers(t, l)
 }
 
 // release launches what a barrier holds, without those it still waits for.
@@ -180,33 +218,6 @@ func (m *Manager) release(t *turn, id int64) error {
 	return nil
 }
 
-// evaluate calls the rule for a stored message again.
-func (m *Manager) evaluate(ctx context.Context, t *turn, id int64) error {
-	stored, ok, err := m.Store.Message(ctx, id)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return fmt.Errorf("there is no message %d", id)
-	}
-	msg, err := message.Decode(stored.Body, m.Config.MessageLimit)
-	if err != nil {
-		return err
-	}
-	if _, err := m.Rules.Refresh(); err != nil {
-		return err
-	}
-	next, err := m.Rules.After(ctx, msg, m.checklist.Map())
-	if errors.Is(err, m.NoFunction) {
-		return fmt.Errorf("could not find after_%s in %s", msg.Source, m.Rules.Module())
-	}
-	if err != nil {
-		return err
-	}
-	m.request(t, engine.Report{Worker: msg.Source, Type: msg.Type, Message: id, Launch: stored.Launch, Time: m.Now().UTC()}, next)
-	return nil
-}
-
 func (m *Manager) snapshot() feed.Snapshot {
 	s := feed.Snapshot{Source: message.ManagerName, Time: m.Now().UTC(), Checklist: string(m.checklist.AppendText(nil))}
 	s.Epoch, s.Seq = m.Feed.Position()
@@ -214,7 +225,10 @@ func (m *Manager) snapshot() feed.Snapshot {
 		s.Launches = append(s.Launches, *m.launches[id].Clone())
 	}
 	s.Barriers = append(s.Barriers, m.barriers...)
-	s.Alerts = append(s.Alerts, m.alerts[max(0, len(m.alerts)-keepAlerts):]...)
+	s.Alerts = m.knownAlerts()
+	if m.trouble != nil {
+		s.Alerts = append(s.Alerts, m.troubled)
+	}
 	return s
 }
 
@@ -226,8 +240,8 @@ func (m *Manager) dumpChecklist() {
 	m.ChecklistLog.Info("checklist:\n" + pyyaml.PFormat(m.checklist.Map()))
 }
 
-func evaluateArgs(message int64) json.RawMessage {
-	b, _ := json.Marshal(control.EvaluateArgs{Message: message}) // always encodable
+func killArgs(id int64) json.RawMessage {
+	b, _ := json.Marshal(control.KillArgs{Launch: id, Signal: "TERM"}) // always encodable
 	return b
 }
 

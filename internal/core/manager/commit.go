@@ -1,12 +1,12 @@
 package manager
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"time"
 
 	"nowcast/internal/core/engine"
+	"nowcast/internal/core/fault"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/wire"
@@ -22,8 +22,9 @@ type turn struct {
 	ready    []*launch.Launch // recorded as starting: may be started
 	replies  []wire.Frames
 	answers  []func()   // to operators
+	then     []func()   // whatever else must not be done before
 	notices  []notice   // reports that people outside may want to know of
-	lost     bool       // given up: it stands in the place of a turn that did not become durable
+	lost     error      // given up, and why: it stands in the place of a turn that did not become durable
 	file     *fileWrite // the checklist file, to be replaced once the turn is durable; nil: it is not, or not now
 }
 
@@ -64,12 +65,16 @@ func (t *turn) add(later *turn) {
 	t.ready = append(t.ready, later.ready...)
 	t.replies = append(t.replies, later.replies...)
 	t.answers = append(t.answers, later.answers...)
+	t.then = append(t.then, later.then...)
 	t.notices = append(t.notices, later.notices...)
 }
 
 // submit has a turn made durable: now if the committer is free and it is no time to gather, else together with what comes
 // until then.
 func (m *Manager) submit(t *turn) {
+	if m.lost != nil {
+		return // it is built on what was given up
+	}
 	if m.pending == nil {
 		m.pending = t
 	} else {
@@ -94,14 +99,18 @@ func (m *Manager) commitNext() {
 		t.file = m.file.changed(m.checklist, m.seq)
 	}
 	m.inCommit = true
+	m.slow = time.After(slowCommit)
 	m.toCommit <- t
 }
 
 // complete does what had to wait until a turn was durable: it acknowledges, tells everybody, and launches.
 func (m *Manager) complete(t *turn) {
-	m.inCommit = false
-	m.lost = m.lost || t.lost
-	if !t.lost && m.trouble != nil {
+	m.inCommit, m.slow = false, nil
+	if t.lost != nil {
+		m.lost, m.pending = t.lost, nil // what is pending was built on it
+		return
+	}
+	if m.trouble != nil {
 		m.trouble = nil
 		m.storeTroubleOver()
 	}
@@ -114,38 +123,34 @@ func (m *Manager) complete(t *turn) {
 		if err := m.Requests.Send(t.replies...); err != nil {
 			m.Log.Error("replies could not be sent to the message broker", "err", err)
 		}
+		fault.Point("acked")
 	}
 	m.publish(t)
 	for _, answer := range t.answers {
 		answer()
 	}
+	for _, do := range t.then {
+		do()
+	}
 	for _, n := range t.notices {
 		m.Notify(n.worker, n.typ)
 	}
 	m.waiting = append(m.waiting, t.ready...)
-	m.markStarting(t.start)
-	m.forget()
-}
-
-// markStarting has launches recorded as starting before they are. A manager that finds that record knows that there may be
-// a process, and does not start a second one.
-func (m *Manager) markStarting(decided []*launch.Launch) {
-	if len(decided) == 0 {
-		return
-	}
-	t := m.turn()
-	for _, l := range decided {
-		if live := m.launches[l.ID]; live != nil && live.State == launch.Decided {
-			live.State = launch.Starting
-			t.changed[l.ID] = live
-			t.ready = append(t.ready, l)
+	m.marking -= len(t.ready)
+	m.decided = append(m.decided, t.start...)
+	if next := m.turn(); len(m.decided) > 0 {
+		if m.admit(next); len(next.changed) > 0 {
+			m.submit(next)
 		}
 	}
-	m.submit(t)
+	m.forget()
 }
 
 // drain waits until everything that was applied is durable and told. It returns false if that cannot be made durable for now.
 func (m *Manager) drain() bool {
+	if m.trouble != nil {
+		return false
+	}
 	for m.commitNow(); m.inCommit; m.commitNow() {
 		select {
 		case t := <-m.committed:
@@ -153,79 +158,18 @@ func (m *Manager) drain() bool {
 		case err := <-m.failing:
 			m.storeTrouble(err)
 			return false
+		case <-m.slow:
+			m.storeTrouble(errSlow)
+			return false
 		}
 	}
-	return true
+	return m.lost == nil
 }
 
 // finish is drain at the end of Run, when the committer gives up what it cannot make durable.
 func (m *Manager) finish() {
 	for m.commitNow(); m.inCommit; m.commitNow() {
 		m.complete(<-m.committed)
-	}
-}
-
-// storeTrouble remembers that commits fail, and raises an alert when that begins. The alert cannot be stored, and has no number.
-func (m *Manager) storeTrouble(err error) {
-	if m.trouble == nil {
-		m.troubled = engine.Alert{Key: stateStore, Time: m.Now().UTC(), Kind: "state store", Message: "nothing is acknowledged: " + err.Error()}
-		m.Feed.Publish(feed.StreamAlert, m.troubled)
-	}
-	m.trouble = err
-}
-
-// storeTroubleOver ends that alert.
-func (m *Manager) storeTroubleOver() {
-	now := m.Now().UTC()
-	m.troubled.Ended, m.troubled.End = &now, "the state is made durable again"
-	m.Feed.Publish(feed.StreamAlert, m.troubled)
-}
-
-// stateStore is the key of that alert.
-const stateStore = "state store"
-
-// committer makes turns durable and then replaces the checklist file, one turn after the other. It is the only user of the
-// store while Run runs, but for commands, which drain first. If ctx ends before a turn could be made durable, that turn and
-// all that were built on it are given up: nothing of them is acknowledged, and who waits for them asks the next manager.
-func (m *Manager) committer(ctx context.Context) {
-	gaveUp := false
-	for t := range m.toCommit {
-		switch {
-		case gaveUp || !m.commit(ctx, &t.effects):
-			gaveUp = true
-			t = m.turn()
-			t.lost = true
-		case t.file != nil:
-			m.file.replace(t.file)
-		}
-		m.committed <- t
-	}
-}
-
-// commit tries until it succeeds or ctx ends: no answer is better than one that is not true.
-func (m *Manager) commit(ctx context.Context, e *engine.Effects) bool {
-	if e.Empty() {
-		return true
-	}
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := m.Store.Commit(context.WithoutCancel(ctx), e)
-		if err == nil {
-			return true
-		}
-		m.Log.Log(ctx, engine.LevelCritical, "state could not be made durable; nothing is acknowledged until it can be", "err", err, "again_in", wait)
-		again := time.After(wait)
-		select {
-		case m.failing <- err: // tells the loop, if it listens
-			select {
-			case <-ctx.Done():
-			case <-again:
-			}
-		case <-ctx.Done():
-		case <-again:
-		}
-		if ctx.Err() != nil {
-			return false
-		}
 	}
 }
 

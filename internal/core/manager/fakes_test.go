@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,12 +52,18 @@ type memory struct {
 	base       engine.Base
 	launches   map[int64]*launch.Launch
 	barriers   map[int64]engine.Barrier
+	barrier    int64 // the last
 	operations map[string]engine.Operation
+	alerts     map[int64]engine.Alert
+	late       int   // so many commits happen and yet report an error
+	fatal      error // what commits return from now on
+	held       func() bool
+	lost       chan struct{}
 }
 
 func newMemory(j *journal) *memory {
 	return &memory{journal: j, messages: map[int64]engine.Message{}, launches: map[int64]*launch.Launch{},
-		barriers: map[int64]engine.Barrier{}, operations: map[string]engine.Operation{}}
+		barriers: map[int64]engine.Barrier{}, operations: map[string]engine.Operation{}, alerts: map[int64]engine.Alert{}}
 }
 
 func (s *memory) Load(context.Context) (*engine.State, error) {
@@ -74,13 +81,21 @@ func (s *memory) Load(context.Context) (*engine.State, error) {
 		st.LastLaunch = max(st.LastLaunch, id)
 	}
 	slices.SortFunc(st.Launches, func(a, b *launch.Launch) int { return int(a.ID - b.ID) })
-	for id, b := range s.barriers {
+	for _, b := range s.barriers {
 		st.Barriers = append(st.Barriers, b)
-		st.LastBarrier = max(st.LastBarrier, id)
 	}
-	for id := range s.messages {
+	st.LastBarrier = s.barrier
+	for _, id := range slices.Sorted(maps.Keys(s.messages)) {
 		st.LastMessage = max(st.LastMessage, id)
+		if m := s.messages[id]; m.Request != "" || m.Sender != "" {
+			st.Recent = append(st.Recent, engine.Handled{Message: id, Request: m.Request, Sender: m.Sender, Type: m.Type, Reply: m.Reply, Launch: m.Launch})
+		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(s.alerts)) {
+		st.LastAlert = id
+		st.Alerts = append(st.Alerts, s.alerts[id])
+	}
+	slices.SortFunc(st.Barriers, func(a, b engine.Barrier) int { return int(a.ID - b.ID) })
 	return st, nil
 }
 
@@ -91,6 +106,10 @@ func (s *memory) Commit(_ context.Context, e *engine.Effects) error {
 		s.fail--
 		s.journal.add("commit fails")
 		return errors.New("disk full")
+	}
+	if s.fatal != nil {
+		s.journal.add("commit is refused")
+		return s.fatal
 	}
 	s.journal.add("commit %d messages %d launches", len(e.Messages), len(e.Launches))
 	for _, m := range e.Messages {
@@ -104,6 +123,7 @@ func (s *memory) Commit(_ context.Context, e *engine.Effects) error {
 	}
 	for _, b := range e.Barriers {
 		s.barriers[b.ID] = b
+		s.barrier = max(s.barrier, b.ID)
 	}
 	for _, id := range e.Released {
 		delete(s.barriers, id)
@@ -111,8 +131,21 @@ func (s *memory) Commit(_ context.Context, e *engine.Effects) error {
 	for _, o := range e.Operations {
 		s.operations[o.ID] = o
 	}
+	for _, a := range e.Alerts {
+		s.alerts[a.ID] = a
+	}
+	if s.late > 0 {
+		s.late--
+		return errors.New("the connection broke, and nobody knows what became of the commit")
+	}
 	return nil
 }
+
+func (s *memory) Held() bool { return s.held == nil || s.held() }
+
+func (s *memory) Lost() <-chan struct{} { return s.lost }
+
+func (s *memory) Prune(context.Context, time.Time, int64, int) (bool, error) { return false, nil }
 
 func (s *memory) Message(_ context.Context, id int64) (engine.Message, bool, error) {
 	s.mu.Lock()
@@ -163,6 +196,11 @@ type processes struct {
 	journal *journal
 	exits   chan launch.Exit
 	refuse  error
+	gate    chan struct{} // if not nil, each Start waits for a value
+
+	recovered map[int64]launch.Started // launches found in state starting that were started
+	doubt     error                    // why it cannot be told of the others
+	behind    map[string]int64         // launches by their connection
 }
 
 func (p *processes) Argv(_ *config.Config, n launch.NextWorker) ([]string, error) {
@@ -173,11 +211,29 @@ func (p *processes) Argv(_ *config.Config, n launch.NextWorker) ([]string, error
 }
 
 func (p *processes) Start(l *launch.Launch) (launch.Started, error) {
+	if p.gate != nil {
+		<-p.gate
+	}
 	p.journal.add("start %s", strings.Join(l.Argv, " "))
 	if p.refuse != nil {
 		return launch.Started{}, p.refuse
 	}
-	return launch.Started{PID: 1000 + int(l.ID), PIDStart: 7, Time: time.Unix(1, 0)}, nil
+	return launch.Started{PID: 1000 + int(l.ID), PIDStart: 7, Time: time.Now()}, nil
+}
+
+func (p *processes) Boot() string { return "boot" }
+
+func (p *processes) Recover(l *launch.Launch) (launch.Started, bool, error) {
+	s, ok := p.recovered[l.ID]
+	if !ok {
+		return launch.Started{}, false, p.doubt
+	}
+	return s, true, nil
+}
+
+func (p *processes) Behind(peer string, _ int, candidates []*launch.Launch) (int64, bool) {
+	id, ok := p.behind[peer]
+	return id, ok && slices.ContainsFunc(candidates, func(l *launch.Launch) bool { return l.ID == id })
 }
 
 func (p *processes) Adopt(l *launch.Launch) { p.journal.add("adopt %s", l.Module) }
@@ -225,7 +281,9 @@ type world struct {
 	logs      *lines
 	config    *config.Config
 	*Manager
-	stop func() error
+	options func(*Options) // nil: changes nothing
+	stop    func() error
+	done    chan error // what Run returned
 }
 
 type events struct {
@@ -290,15 +348,23 @@ func (w *world) rule(worker string, next launch.Next) {
 // start runs a manager on what is there.
 func (w *world) start(ignoreChecklist bool) {
 	w.t.Helper()
-	w.processes = &processes{journal: w.journal, exits: make(chan launch.Exit, 100)}
-	m, err := New(context.Background(), Options{Config: w.config, IgnoreChecklist: ignoreChecklist, Requests: w.line, Store: w.store, Rules: w.rules,
-		NoFunction: errNoFunction, Launcher: w.processes, Feed: w.feed, Log: slog.New(w.logs), ChecklistLog: slog.New(w.logs), Now: time.Now})
+	if w.processes == nil {
+		w.processes = &processes{journal: w.journal}
+	}
+	w.processes.exits = make(chan launch.Exit, 100)
+	o := Options{Config: w.config, IgnoreChecklist: ignoreChecklist, Requests: w.line, Store: w.store, Rules: w.rules,
+		NoFunction: errNoFunction, Launcher: w.processes, Feed: w.feed, Log: slog.New(w.logs), ChecklistLog: slog.New(w.logs), Now: time.Now, Machine: "here"}
+	if w.options != nil {
+		w.options(&o)
+	}
+	m, err := New(context.Background(), o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.Manager = m
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
+	w.done = done
 	go func() { done <- m.Run(ctx) }()
 	stopped := false
 	w.stop = func() error {

@@ -1,12 +1,15 @@
 package manager
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
-	"time"
 
+	"nowcast/internal/core/control"
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/fault"
 	"nowcast/internal/core/launch"
-	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
 )
 
@@ -21,12 +24,22 @@ type startResult struct {
 // process takes a millisecond to make and messages must not wait for that.
 func (m *Manager) starter() {
 	for l := range m.toStart {
+		if !m.Store.Held() { // asked before each: between the record and the process another manager may have taken over
+			m.started <- startResult{id: l.ID, err: errTakenOver}
+			continue
+		}
 		m.Log.Info("launching " + l.Module)
 		m.Log.Debug("cmd = " + pyList(l.Argv))
+		fault.Point("launching")
 		s, err := m.Launcher.Start(l)
+		fault.Point("launched")
 		m.started <- startResult{l.ID, s, err}
 	}
 }
+
+// mostInHand is how many launches are recorded as starting and not started yet: those that a manager which is told to stop
+// starts before it ends. The others are only decided, and stay so for the next manager.
+const mostInHand = 64
 
 // decide records a launch; it is started when the turn is durable.
 func (m *Manager) decide(t *turn, l *launch.Launch) *launch.Launch {
@@ -34,6 +47,9 @@ func (m *Manager) decide(t *turn, l *launch.Launch) *launch.Launch {
 	l.ID, l.State, l.Decided = m.lastLaunch, launch.Decided, m.Now().UTC()
 	m.remember(l)
 	t.changed[l.ID] = l
+	m.warnOfStranger(t, l)
+	m.noteLaunch(l)
+	m.settle(t, silentKey(l.Name()), "it is launched again")
 	argv, err := m.Launcher.Argv(m.Config, l.NextWorker)
 	if err != nil {
 		m.end(t, l, launch.Exit{ID: l.ID, Time: l.Decided, Status: -1, Err: err})
@@ -46,79 +62,106 @@ func (m *Manager) decide(t *turn, l *launch.Launch) *launch.Launch {
 
 func (m *Manager) recordStart(t *turn, r startResult) {
 	m.starting--
+	early, ended := m.early[r.id]
+	delete(m.early, r.id)
 	l := m.launches[r.id]
-	if l == nil {
-		return
+	if l == nil || errors.Is(r.err, errTakenOver) {
+		return // the record stands at starting, and the other manager decides
 	}
 	if r.err != nil {
 		m.end(t, l, launch.Exit{ID: r.id, Time: m.Now().UTC(), Status: -1, Err: r.err})
 		return
 	}
-	at := r.Time.UTC()
-	l.PID, l.PIDStart, l.Started, l.Output = r.PID, r.PIDStart, &at, r.Output
+	m.running(t, l, r.Started)
+	if ended {
+		m.recordExit(t, early)
+	}
+}
+
+// running notes which process a launch has.
+func (m *Manager) running(t *turn, l *launch.Launch, s launch.Started) {
+	at := s.Time.UTC()
+	l.PID, l.PIDStart, l.Boot, l.Started, l.Output = s.PID, s.PIDStart, s.Boot, &at, s.Output
 	if l.State.May(launch.Running) { // it may have ended already
 		l.State = launch.Running
+		l.Usual = m.policies.learned.usual(l.NextWorker)
+		m.watch(l)
 	}
 	t.changed[l.ID] = l
 }
 
+// recordExit ends a launch. An end that comes before the start, as of a worker that lives shorter than its start takes to be told,
+// waits for that: a record has both or, if the manager dies between them, neither.
 func (m *Manager) recordExit(t *turn, e launch.Exit) {
-	if l := m.launches[e.ID]; l != nil && !l.State.Final() {
+	switch l := m.launches[e.ID]; {
+	case l == nil || l.State.Final():
+	case l.State == launch.Starting:
+		m.early[e.ID] = e
+	default:
 		m.end(t, l, e)
 	}
 }
 
-// end puts a launch into its final state.
+// end puts a launch into its final state, or into that of one whose process cannot be seen any more.
 func (m *Manager) end(t *turn, l *launch.Launch, e launch.Exit) {
-	at := e.Time.UTC()
-	l.Ended = &at
+	m.conclude(t, l, e)
+	if l.State == launch.Unknown {
+		m.inDoubt(t, l)
+		return
+	}
+	m.judge(t, l)
+}
+
+func (m *Manager) conclude(t *turn, l *launch.Launch, e launch.Exit) {
 	if e.Status >= 0 {
 		l.Exit = &e.Status
+	}
+	if e.Usage != nil {
+		l.Usage = e.Usage
 	}
 	l.Signal = e.Signal
 	l.State, l.Note = l.Outcome(e)
 	t.changed[l.ID] = l
+	if !l.State.Final() {
+		return
+	}
+	at := e.Time.UTC()
+	l.Ended = &at
 	m.active[l.Name()] = slices.DeleteFunc(m.active[l.Name()], func(a *launch.Launch) bool { return a == l })
+	if len(m.active[l.Name()]) == 0 {
+		delete(m.active, l.Name())
+	}
 	m.finished = append(m.finished, l.ID)
-	m.judge(t, l)
+	m.settle(t, waitsKey(l, ""), "its process has ended")
+	m.unwatch(t, l)
 }
 
-// attribute finds the launch that sent a message: the one it names, else the likeliest of those that are running and have not
-// reported their end. The second is a guess if several are.
-func (m *Manager) attribute(t *turn, msg message.Message, now time.Time) int64 {
-	l, guess := m.launches[msg.Launch], false
-	if l == nil || l.Name() != msg.Source {
-		candidates := m.unreported(msg.Source)
-		if len(candidates) == 0 {
-			return 0
-		}
-		l, guess = likeliest(candidates, msg.Type), len(candidates) > 1
+// inDoubt raises the alert for a launch of which nobody can tell whether it was started, or runs. It is never repeated because of
+// that: an operator looks, and decides.
+func (m *Manager) inDoubt(t *turn, l *launch.Launch) {
+	m.Log.Error("launch of "+l.Name()+" is in doubt: "+l.Note, "launch", l.ID)
+	a := engine.Alert{Key: launchKey(l), Kind: "launch in doubt", Worker: l.Name(), Launch: l.ID, Message: l.NextWorker.String() + ": " + l.Note}
+	if l.State.Final() {
+		a.Offer, a.Args = control.CmdRelaunch, relaunchArgs(l.ID)
+	} else {
+		a.Offer, a.Args = control.CmdKill, killArgs(l.ID) // gives it up
 	}
-	if msg.Type != message.TypeNeed { // a question says nothing about how the work goes, and there may be thousands
-		l.Reports = append(l.Reports[max(0, len(l.Reports)-keepReports+1):len(l.Reports):len(l.Reports)], launch.Report{Time: now, Type: msg.Type, Guess: guess})
-		t.changed[l.ID] = l
-	}
-	return l.ID
+	m.raise(t, a)
 }
 
-// likeliest returns the oldest launch whose arguments have what the message type is about ("success nowcast" is more likely from
-// "run_NEMO HOST nowcast" than from "run_NEMO HOST forecast"), else the oldest.
-func likeliest(candidates []*launch.Launch, typ string) *launch.Launch {
-	_, about, _ := strings.Cut(typ, " ")
-	for _, l := range candidates {
-		if about != "" && !slices.ContainsFunc(strings.Fields(about), func(word string) bool { return !slices.Contains(l.Args, word) }) {
-			return l
-		}
+// launchKey is the key of alerts about the end of a launch and of those that do the same.
+func launchKey(l *launch.Launch) string { return "launch " + l.NextWorker.String() }
+
+// warnOfStranger raises an alert when a worker is launched whose reports nobody will accept, as the reference launches it, too.
+func (m *Manager) warnOfStranger(t *turn, l *launch.Launch) {
+	key := "not registered " + l.Name()
+	if _, ok := m.Config.Registry.Workers[l.Name()]; ok {
+		m.settle(t, key, "it is in the message registry")
+		return
 	}
-	return candidates[0]
-}
-
-// keepReports is how many reports of one launch its record keeps, the newest; the messages themselves are all stored.
-const keepReports = 20
-
-// unreported returns the unfinished launches of a worker that have not said how they ended, oldest first.
-func (m *Manager) unreported(worker string) []*launch.Launch {
-	return slices.DeleteFunc(slices.Clone(m.active[worker]), (*launch.Launch).Reported)
+	m.raise(t, engine.Alert{Key: key, Kind: "worker not registered", Worker: l.Name(), Launch: l.ID,
+		Message: fmt.Sprintf("%s was launched because of %s, and is not in message registry: workers of %s: nothing that it reports will be accepted. Correct the rule or the registry",
+			l.NextWorker, l.Cause, m.Config.File)})
 }
 
 // remember puts a launch among those the manager knows.

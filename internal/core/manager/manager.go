@@ -2,65 +2,32 @@
 //
 // One goroutine takes what has arrived as one batch, decodes it in parallel and applies it in order. Another makes what that
 // changed durable, in one transaction, while the next batch is applied; only then does the loop acknowledge and launch
-// (commit.go). Without a commit there is no acknowledgement: what a worker was told is on the disk. Operators' commands and the ends of processes are events of the same loop, so nobody
-// else changes state and there is no lock. What a message means is decided by package engine; what happens to be
-// ZeroMQ, SQLite, Starlark or a process is behind the interfaces below.
+// (commit.go). Operators' commands and the ends of processes are events of the same loop, so nobody else changes state and there
+// is no lock. What a message means is decided by package engine; what happens to be ZeroMQ, SQLite, Starlark or a process is
+// behind the interfaces of edges.go.
+//
+// Guarantees, whoever is killed and whenever:
+//   - Without a commit there is no acknowledgement: what a worker was told is on the disk.
+//   - A request that comes again is answered again and done once (handled.go, again.go).
+//   - A launch is recorded as starting before it is started, and after a restart the launcher knows whether it was; where that
+//     cannot be known it is in doubt, and never repeated (queue.go, resume.go).
+//   - A late report of a launch that was replaced is recorded and changes nothing else (origin.go).
+//   - A manager whose state is another's sends nothing and launches nothing (committer.go, run.go).
 package manager
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
-	"nowcast/internal/core/message"
-	"nowcast/internal/core/pyyaml"
-	"nowcast/internal/core/wire"
 )
-
-// Requests is the connection to the broker. Each request has an envelope, an empty frame and one frame of message.
-type Requests interface {
-	Receive() <-chan []wire.Frames // batches in order of arrival; closed when the connection is
-	Send(...wire.Frames) error
-}
-
-// Store makes effects durable. One goroutine at a time uses it.
-type Store interface {
-	Load(context.Context) (*engine.State, error)
-	Commit(context.Context, *engine.Effects) error // all of it or, with an error, nothing
-	Message(ctx context.Context, id int64) (engine.Message, bool, error)
-	Operation(ctx context.Context, id string) (engine.Operation, bool, error)
-}
-
-// Rules say what comes after a worker. An error of After that is not NoFunction concerns that message only.
-type Rules interface {
-	After(ctx context.Context, m message.Message, checklist *pyyaml.Map) (launch.Next, error)
-	Changed(checklist.Change)            // a change of the checklist that After is given; returns at once
-	Refresh() (reloaded bool, err error) // cheap; an error leaves the good rules in use
-	Configure(*config.Config)            // the configuration for the calls that follow
-	Module() string
-}
-
-// Launcher makes processes. Start returns when the process exists. It is safe for concurrent use.
-type Launcher interface {
-	Argv(*config.Config, launch.NextWorker) ([]string, error)
-	Start(l *launch.Launch) (launch.Started, error)
-	Adopt(l *launch.Launch) // watch a process that an earlier manager started
-	Kill(l *launch.Launch, signal string) (note string, err error)
-	Exits() <-chan launch.Exit
-}
-
-// Feed tells the world. Publish never blocks.
-type Feed interface {
-	Publish(topic string, body any)
-	Position() (epoch string, seq map[string]uint64)
-}
 
 // Options are what a manager needs. All are required but those of which it is said what nil means.
 type Options struct {
@@ -73,8 +40,17 @@ type Options struct {
 	Launcher        Launcher
 	Feed            Feed
 	Log             *slog.Logger
-	ChecklistLog    *slog.Logger // gets the checklist before it is cleared; nil: nobody wants it
-	Now             func() time.Time
+	Machine         string // name of this machine, for the records of what is launched from it
+	Salvaged        string // that the database was damaged, what was dropped, and where it is; "": nothing was
+
+	// Fatal tells whether an error of the store means that this manager must end: another one has taken over, or the database is
+	// damaged. nil: no error does.
+	Fatal        func(error) bool
+	ChecklistLog *slog.Logger // gets the checklist before it is cleared; nil: nobody wants it
+	Now          func() time.Time
+
+	// Durations returns how long the newest successful launches of a worker took, oldest first. nil: what is usual is learned anew.
+	Durations func(ctx context.Context, worker string, limit int) ([]launch.Run, error)
 
 	// Notify is told of each report that continues the day, once that is durable (specs: compat section 6). It never blocks.
 	// nil: nobody wants to know.
@@ -91,6 +67,7 @@ type Manager struct {
 	sinceBase int   // bytes of changes since the last base
 	baseSize  int   // bytes of the last base
 
+	handled     *handled
 	barriers    []engine.Barrier // open, oldest first
 	lastBarrier int64
 	launches    map[int64]*launch.Launch    // all unfinished, and the newest finished
@@ -100,20 +77,31 @@ type Manager struct {
 	lastMessage int64
 	alerts      []engine.Alert // newest last
 	lastAlert   int64
+	policies    policies
 
-	pending   *turn        // applied, not yet with the committer; nil if there is nothing
-	gathering gathering    // why it may stay pending for a moment although the committer is free
-	inCommit  bool         // the committer has a turn
-	toCommit  chan *turn   // to the committer, which has one turn at a time
-	failing   chan error   // from the committer: why a commit fails
-	trouble   error        // the last of these, until a commit succeeds
-	troubled  engine.Alert // that says so
-	lost      bool         // a turn was given up: what is in memory is not what is stored
-	committed chan *turn   // and back
+	pending   *turn            // applied, not yet with the committer; nil if there is nothing
+	gathering gathering        // why it may stay pending for a moment although the committer is free
+	inCommit  bool             // the committer has a turn
+	toCommit  chan *turn       // to the committer, which has one turn at a time
+	failing   chan error       // from the committer: why a commit fails
+	trouble   error            // the last of these, until a commit succeeds
+	troubled  engine.Alert     // that says so
+	slow      <-chan time.Time // fires when the turn that the committer has takes long
+	lost      error            // why a turn was given up: what is in memory is not what is stored
+	committed chan *turn       // and back
 
-	replies  map[string][]byte // encoded replies without payload, by type
-	waiting  []*launch.Launch  // decided and durable, for the starter, in order
-	starting int               // with the starter
+	reading sync.Mutex                     // held by whoever uses the store for something other than a commit
+	history atomic.Pointer[config.History] // how much of it is kept, for the committer
+	pruning pruning                        // the committer's
+
+	replies  map[string][]byte     // encoded replies without payload, by type
+	decided  []*launch.Launch      // durable, and not recorded as starting yet, in order
+	marking  int                   // being recorded as starting
+	waiting  []*launch.Launch      // recorded as starting, for the starter, in order
+	starting int                   // with the starter
+	early    map[int64]launch.Exit // ends that came before their starts
+	stopping bool                  // nothing more is taken in hand
+	tickets  bool                  // the broker gives them, and so gives again what is not answered
 	toStart  chan *launch.Launch
 	started  chan startResult
 	commands chan command
@@ -126,146 +114,28 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 		Options:   o,
 		launches:  map[int64]*launch.Launch{},
 		active:    map[string][]*launch.Launch{},
+		early:     map[int64]launch.Exit{},
 		replies:   map[string][]byte{},
-		toCommit:  make(chan *turn),
+		toCommit:  make(chan *turn, 1), // the loop does not wait for the committer to have a step of pruning done
 		committed: make(chan *turn),
 		failing:   make(chan error),
 		toStart:   make(chan *launch.Launch),
 		started:   make(chan startResult, 64),
 		commands:  make(chan command),
 		reloads:   make(chan change),
+		policies:  newPolicies(o.Now()),
 	}
 	m.file.path = o.Config.ChecklistFile
+	m.history.Store(&o.Config.History)
 	if err := m.restore(ctx); err != nil {
 		return nil, err
 	}
+	m.learn(ctx)
 	return m, nil
 }
 
-// Run works until ctx ends or the connection to the broker is closed, finishes what is in hand, and returns.
-func (m *Manager) Run(ctx context.Context) error {
-	var helpers sync.WaitGroup
-	helpers.Go(m.starter)
-	helpers.Go(func() { m.committer(ctx) })
-	m.resume()
-	m.Log.Debug("listening...")
-	err := m.loop(ctx)
-	// In this order: what was received is durable and answered, what was decided is started, that is recorded, the file
-	// is current.
-	m.lastRequests(ctx)
-	m.finish()
-	m.startWaiting()
-	m.finish()
-	close(m.toStart)
-	close(m.toCommit)
-	helpers.Wait()
-	if !m.lost {
-		m.file.flush(m, m.checklist, m.seq)
-	}
-	return err
-}
-
-// How long requests are still taken when the manager is to stop: until so long none has come, and no longer than lastCall. The
-// broker has handed them over, and a worker whose request is dropped would wait for ever.
-const (
-	quiet    = 100 * time.Millisecond
-	lastCall = 2 * time.Second
-)
-
-func (m *Manager) lastRequests(ctx context.Context) {
-	end := time.After(lastCall)
-	for {
-		select {
-		case batch, ok := <-m.Requests.Receive():
-			if !ok {
-				return
-			}
-			m.handle(context.WithoutCancel(ctx), batch)
-		case t := <-m.committed:
-			m.complete(t)
-		case <-time.After(quiet):
-			return
-		case <-end:
-			return
-		}
-	}
-}
-
-// startWaiting hands over all that is to be started and takes the results.
-func (m *Manager) startWaiting() {
-	t := m.turn()
-	for results := len(m.waiting) + m.starting; results > 0; {
-		var toStart chan<- *launch.Launch
-		var first *launch.Launch
-		if len(m.waiting) > 0 {
-			toStart, first = m.toStart, m.waiting[0]
-		}
-		select {
-		case toStart <- first:
-			m.waiting = m.waiting[1:]
-		case r := <-m.started:
-			m.recordStart(t, r)
-			results--
-		}
-	}
-	m.submit(t)
-}
-
-func (m *Manager) loop(ctx context.Context) error {
-	for {
-		requests := m.Requests.Receive()
-		if m.pending.size() > maxPending {
-			requests = nil // the disk does not keep up: let them wait where they are
-		}
-		var toStart chan<- *launch.Launch
-		var first *launch.Launch
-		if len(m.waiting) > 0 {
-			toStart, first = m.toStart, m.waiting[0]
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case toStart <- first:
-			m.waiting = m.waiting[1:]
-			m.starting++
-		case batch, ok := <-requests:
-			if !ok {
-				return fmt.Errorf("connection to the message broker is closed")
-			}
-			m.handle(ctx, batch)
-		case <-m.gathering.over:
-			m.commitNow()
-			m.gathering = gathering{}
-		case t := <-m.committed:
-			m.complete(t)
-		case r := <-m.started:
-			t := m.turn()
-			m.recordStart(t, r)
-			m.submit(t)
-		case e := <-m.Launcher.Exits():
-			t := m.turn()
-			m.recordExit(t, e)
-			m.submit(t)
-		case c := <-m.commands:
-			m.drain() // what an operator sees and changes is durable
-			m.execute(ctx, c)
-		case err := <-m.failing:
-			m.storeTrouble(err)
-		case c := <-m.reloads:
-			m.reload(c)
-		case <-m.file.due():
-			m.file.write(m.checklist, m.seq)
-		case w := <-m.file.written:
-			m.file.done(m, w)
-		}
-	}
-}
-
-// How much the manager remembers of what is over.
-const (
-	keepFinished = 2000
-	keepAlerts   = 200
-)
+// keepFinished is how many launches that are over the manager remembers.
+const keepFinished = 2000
 
 func (m *Manager) forget() {
 	for len(m.finished) > keepFinished {

@@ -286,6 +286,7 @@ func TestRequestsThatWereHandedOverAreAnsweredBeforeTheEnd(t *testing.T) {
 func TestALaunchThatWasBeingStartedIsInDoubtAndNotStartedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.store.launches[3] = &launch.Launch{ID: 3, NextWorker: launch.NextWorker{Module: "w.b"}, Argv: []string{"w.b"}, State: launch.Starting}
+	w.processes = &processes{journal: w.journal, doubt: errors.New("look whether it runs")}
 	w.start(false)
 	w.eventually("lost", w.launchIs(3, launch.Lost))
 	if slices.Contains(w.all(), "start w.b") {
@@ -303,11 +304,11 @@ func TestHowALaunchEnds(t *testing.T) {
 		want   launch.State
 		alert  bool
 	}{
-		"success":                 {&message.Message{Source: "awaken", Type: "success"}, launch.Exit{}, launch.Succeeded, false},
-		"failure is not an alert": {&message.Message{Source: "awaken", Type: "failure"}, launch.Exit{}, launch.Failed, false},
-		"death without a word":    {nil, launch.Exit{Status: 3}, launch.Crashed, true},
-		"silence":                 {nil, launch.Exit{}, launch.Lost, true},
-		"killed by somebody":      {nil, launch.Exit{Status: -1, Signal: "killed"}, launch.Killed, true},
+		"success":              {&message.Message{Source: "awaken", Type: "success"}, launch.Exit{}, launch.Succeeded, false},
+		"failure":              {&message.Message{Source: "awaken", Type: "failure"}, launch.Exit{}, launch.Failed, true},
+		"death without a word": {nil, launch.Exit{Status: 3}, launch.Crashed, true},
+		"silence":              {nil, launch.Exit{}, launch.Lost, true},
+		"killed by somebody":   {nil, launch.Exit{Status: -1, Signal: "killed"}, launch.Killed, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

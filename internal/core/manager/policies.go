@@ -1,17 +1,126 @@
 package manager
 
 import (
+	"fmt"
+	"strings"
+	"time"
+
+	"nowcast/internal/core/config"
 	"nowcast/internal/core/control"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/policy"
 )
 
-// judge is called with a launch that has just ended. What did not go well is an alert, unless the worker reported it itself: then the
-// rule for that report is the one to act.
+// policies is what the manager keeps in mind to do something by itself, beside what is recorded. Only the loop uses it.
+type policies struct {
+	began    time.Time
+	timer    *time.Timer // fires when tick has something to do; see clock.go
+	wakes    time.Time
+	watched  map[int64]*watched     // launches that run, see overdue.go
+	learned  learned                // how long launches took
+	launched map[string][]time.Time // when registered workers were launched, oldest first, see silence.go
+	success  map[string]time.Time   // when each worker succeeded last
+	held     []heldClear            // clear checklist messages that wait, see clear.go
+}
+
+func newPolicies(now time.Time) policies {
+	return policies{began: now, timer: time.NewTimer(0), watched: map[int64]*watched{}, learned: learned{},
+		launched: map[string][]time.Time{}, success: map[string]time.Time{}}
+}
+
+// policy returns the policy of a launch's worker; of one that is not registered, none.
+func (m *Manager) policy(l *launch.Launch) config.Policy {
+	return m.Config.Registry.Workers[l.Name()].Policy
+}
+
+// judge is called with a launch that has just ended, and decides in the same turn what follows. What did not go well is an alert
+// until a launch of the same worker with the same arguments succeeds, or one that took its place. If the policy has attempts
+// left, it is tried again; the rule for what it reported is called all the same.
 func (m *Manager) judge(t *turn, l *launch.Launch) {
-	if l.State.Bad() && l.KilledBy == "" && !l.Reported() {
+	if l.State == launch.Succeeded {
+		m.succeeded(t, l)
+		return
+	}
+	byOperator := l.KilledBy != "" && l.KilledBy != launch.ByPolicy
+	retry := m.retry(t, l)
+	switch {
+	case byOperator && m.openAlert(launchKey(l)) == nil: // who killed it knows
+	case byOperator:
+		m.raise(t, m.ended(l, "not tried again"))
+	case retry != nil:
+		wait := retry.NotBefore.Local().Format("15:04:05")
+		m.raise(t, m.ended(l, fmt.Sprintf("it is tried again at %s (%d of %d)", wait, l.Attempts(), m.policy(l).Retries.Most)))
+	case l.Attempts() > 1:
+		m.raise(t, m.ended(l, fmt.Sprintf("gave up after %d attempts", l.Attempts())))
+	default:
+		m.raise(t, m.ended(l, ""))
+	}
+	if !byOperator && !l.Reported() {
 		m.Log.Error("launch of "+l.Name()+" "+string(l.State)+": "+l.Note, "launch", l.ID)
-		m.raise(t, engine.Alert{Key: "launch " + l.NextWorker.String(), Kind: "worker " + string(l.State), Worker: l.Name(), Launch: l.ID,
-			Message: l.NextWorker.String() + ": " + l.Note, Offer: control.CmdRelaunch, Args: relaunchArgs(l.ID)})
+	}
+	if retry == nil {
+		m.missedByBarriers(t, l)
+	}
+}
+
+// ended is the alert about a launch that did not end well.
+func (m *Manager) ended(l *launch.Launch, then string) engine.Alert {
+	a := engine.Alert{Key: launchKey(l), Kind: "worker " + string(l.State), Worker: l.Name(), Launch: l.ID,
+		Message: l.NextWorker.String() + ": " + l.Note, Offer: control.CmdRelaunch, Args: relaunchArgs(l.ID)}
+	if then != "" {
+		a.Message += "; " + then
+	}
+	if cause := m.launches[l.Parent]; cause != nil && launchKey(cause) != a.Key && m.openAlert(launchKey(cause)) != nil {
+		a.Because = launchKey(cause)
+	}
+	return a
+}
+
+// retry decides the next attempt if the policy has one left, and what happened is known: what is in doubt, or what an operator
+// ended, is not repeated, and neither is what could not be launched at all.
+func (m *Manager) retry(t *turn, l *launch.Launch) *launch.Launch {
+	p := m.policy(l).Retries
+	n := l.Attempts() // the retry after attempt n is the nth
+	if n > p.Most || l.Superseded != 0 || len(l.Argv) == 0 || l.KilledBy != "" && l.KilledBy != launch.ByPolicy {
+		return nil
+	}
+	now := m.Now()
+	due := now.Add(policy.Wait(p, n) - now.Sub(*l.Ended)).UTC() // it may have ended while there was no manager
+	next := m.decide(t, &launch.Launch{NextWorker: l.NextWorker, Cause: fmt.Sprintf("retry %d of %d of launch %d", n, p.Most, l.ID),
+		Parent: l.ID, Message: l.Message, Attempt: n + 1, NotBefore: &due})
+	l.Superseded = next.ID
+	if next.State.Final() {
+		return nil // it could not be launched, and that is said
+	}
+	return next
+}
+
+// succeeded learns from a success, and ends the alerts about launches that it makes good.
+func (m *Manager) succeeded(t *turn, l *launch.Launch) {
+	m.noteSuccess(t, l.Name(), *l.Ended)
+	if l.Started != nil {
+		took := l.Ended.Sub(*l.Started)
+		if what := policy.Outlier(took, l.Usual); what != "" {
+			l.Note = strings.TrimPrefix(l.Note+"; ", "; ") + fmt.Sprintf("%s: %s, usually %s",
+				what, config.Length(took.Round(time.Second)), config.Length(l.Usual.Median.Round(time.Second)))
+		}
+		m.policies.learned.add(l.NextWorker, took, m.Now())
+	}
+	m.madeGood(t, l, launchKey(l))
+	for after := l; ; {
+		before := m.launches[after.Parent]
+		if before == nil || before.Superseded != after.ID {
+			return
+		}
+		m.madeGood(t, l, launchKey(before))
+		after = before
+	}
+}
+
+// madeGood ends the alert with this key, unless it is about a launch that came after the one that has succeeded.
+func (m *Manager) madeGood(t *turn, l *launch.Launch, key string) {
+	if a := m.openAlert(key); a != nil && a.Launch <= l.ID {
+		m.settle(t, key, fmt.Sprintf("launch %d succeeded", l.ID))
 	}
 }

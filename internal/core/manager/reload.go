@@ -42,6 +42,8 @@ func (m *Manager) Reload(ctx context.Context, c Change) error {
 func (m *Manager) reload(c change) {
 	defer close(c.done)
 	m.Config, m.ChecklistLog = c.Config, c.ChecklistLog
+	m.history.Store(&c.Config.History)
+	m.wake(0) // other policies
 	if c.Rules != nil {
 		m.Rules = c.Rules
 	} else {

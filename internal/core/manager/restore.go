@@ -11,7 +11,6 @@ import (
 
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/engine"
-	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
 )
@@ -24,10 +23,11 @@ func (m *Manager) restore(ctx context.Context) error {
 	}
 	m.lastMessage, m.lastLaunch, m.lastBarrier, m.lastAlert = st.LastMessage, st.LastLaunch, st.LastBarrier, st.LastAlert
 	m.barriers, m.alerts = st.Barriers, st.Alerts
+	m.handled = newHandled(st.Recent)
 	for _, l := range st.Launches {
 		m.remember(l)
 	}
-	if m.checklist, err = rebuild(st); err != nil {
+	if m.checklist, err = Rebuild(st); err != nil {
 		return err
 	}
 	m.seq, m.baseSize = st.Base.Message, len(st.Base.YAML)
@@ -58,7 +58,8 @@ func describeBarrier(b engine.Barrier) string {
 		b.ID, b.Cause, b.Opened.Local().Format("2006-01-02 15:04:05"), strings.Join(b.Missing, ", "), what)
 }
 
-func rebuild(st *engine.State) (*checklist.Checklist, error) {
+// Rebuild makes the checklist anew from a base and the messages after it.
+func Rebuild(st *engine.State) (*checklist.Checklist, error) {
 	values := pyyaml.NewMap(0)
 	if len(st.Base.YAML) > 0 {
 		v, err := pyyaml.Decode(st.Base.YAML)
@@ -186,6 +187,7 @@ func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, auth
 			m.Log.Warn(text)
 			m.raise(t, engine.Alert{Key: fmt.Sprint("barrier ", b.ID, " closed"), Kind: "barrier closed", Message: text + "; launch it by hand if it is still wanted"})
 			t.effects.Released = append(t.effects.Released, b.ID)
+			m.settle(t, barrierKey(b.ID), "it was closed")
 		}
 		m.barriers = nil
 	}
@@ -194,24 +196,4 @@ func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, auth
 	}
 	m.file.writeNow(m, m.checklist, m.seq)
 	return nil
-}
-
-var errInDoubt = errors.New("the manager ended while it started this worker: look whether it runs before you launch it again")
-
-// resume goes on with the launches that the last manager left: decided ones are started, running ones are watched
-// again. One that was being started when it died may or may not exist; it is shown as lost and never started twice.
-func (m *Manager) resume() {
-	t := m.turn()
-	for _, id := range sortedIDs(m.launches) {
-		l := m.launches[id]
-		switch l.State {
-		case launch.Decided:
-			t.start = append(t.start, l.Clone())
-		case launch.Starting:
-			m.end(t, l, launch.Exit{ID: id, Time: m.Now(), Status: -1, Unseen: true, Err: errInDoubt})
-		case launch.Running:
-			m.Launcher.Adopt(l.Clone())
-		}
-	}
-	m.submit(t)
 }

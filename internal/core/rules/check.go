@@ -143,7 +143,8 @@ func (c *checker) launches(o outcome, n launch.Next) {
 			c.add(f)
 		}
 	}
-	for _, name := range n.Await {
+	for _, element := range n.Await {
+		name, _ := launch.Awaited(element)
 		if _, ok := c.cfg.Registry.Workers[name]; !ok && !isPlaceholder(name) {
 			c.add(Finding{Severity: Wrong, Worker: o.worker, Type: o.typ, Text: fmt.Sprintf(
 				"after_%s waits for %s after %q, but %s is not in the message registry: the barrier would never end",

@@ -119,7 +119,10 @@ func links(edges []Edge) []link {
 		if !slices.Contains(all[i].types, e.Type) {
 			all[i].types = append(all[i].types, e.Type)
 		}
-		all[i].barrier = all[i].barrier || slices.Contains(e.Await, e.To.Name())
+		all[i].barrier = all[i].barrier || slices.ContainsFunc(e.Await, func(element string) bool {
+			name, _ := launch.Awaited(element)
+			return name == e.To.Name()
+		})
 	}
 	return all
 }

@@ -42,8 +42,21 @@ func (r *record) level() slog.Level {
 
 // next is a rule's result.
 type next struct {
-	Workers []worker `json:"workers"`
-	Await   []string `json:"await"`
+	Workers []worker  `json:"workers"`
+	Await   []awaited `json:"await"`
+}
+
+// awaited is what a barrier waits for: a worker's name or module, then arguments that its launch must have.
+type awaited []string
+
+func (a *awaited) UnmarshalJSON(b []byte) error {
+	if err := json.Unmarshal(b, (*[]string)(a)); err != nil {
+		return err
+	}
+	if len(*a) == 0 || (*a)[0] == "" {
+		return fmt.Errorf("%.100q is nothing to wait for", b)
+	}
+	return nil
 }
 
 // worker is [module, args, host].
@@ -68,11 +81,10 @@ func (n *next) launches() launch.Next {
 	for _, w := range n.Workers {
 		l.Workers = append(l.Workers, w.NextWorker)
 	}
-	for _, name := range n.Await {
-		l.Await = append(l.Await, launch.Name(name))
+	for _, a := range n.Await {
+		l.Await = append(l.Await, launch.Await(a[0], a[1:]))
 	}
 	slices.Sort(l.Await)
-	l.Await = slices.Compact(l.Await)
 	return l
 }
 

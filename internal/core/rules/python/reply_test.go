@@ -18,11 +18,11 @@ func framed(body string) []byte {
 func read(b []byte) (*reply, error) { return readReply(bufio.NewReader(bytes.NewReader(b))) }
 
 func TestAnAnswerWithWorkersIsRead(t *testing.T) {
-	a, err := read(framed(`{"next": {"workers": [["m.a", [], "localhost"], ["m.b", ["x", "\u00e9"], "salish"]], "await": ["x.c", "b", "c"]}}`))
+	a, err := read(framed(`{"next": {"workers": [["m.a", [], "localhost"], ["m.b", ["x", "\u00e9"], "salish"]], "await": [["x.c"], ["b", "x", "y"], ["c"]]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := launch.Next{Workers: []launch.NextWorker{{Module: "m.a", Args: []string{}, Host: "localhost"}, {Module: "m.b", Args: []string{"x", "é"}, Host: "salish"}}, Await: []string{"b", "c"}}
+	want := launch.Next{Workers: []launch.NextWorker{{Module: "m.a", Args: []string{}, Host: "localhost"}, {Module: "m.b", Args: []string{"x", "é"}, Host: "salish"}}, Await: []string{"b x y", "c", "c"}}
 	if diff := cmp.Diff(want, a.Next.launches()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -32,7 +32,7 @@ func TestWhatIsNoAnswerIsRefused(t *testing.T) {
 	for _, b := range [][]byte{
 		[]byte("print\n to the wrong descriptor"), {0xff, 0xff, 0xff, 0x7f}, framed("{}")[:5], framed(""), framed("7"), framed(`{"next": {"workers": [["m"]]}}`),
 		framed(`{"next": {"workers": [["m", null, "h"]]}}`), framed(`{"next": {"workers": [null]}}`), framed(`{"next": {"workers": [["m", [1], "h"]]}}`),
-		framed(`{"loaded": {"files": [{"inode": -1}]}}`),
+		framed(`{"loaded": {"files": [{"inode": -1}]}}`), framed(`{"next": {"await": [[]]}}`), framed(`{"next": {"await": [[""]]}}`),
 	} {
 		if a, err := read(b); err == nil {
 			t.Errorf("%.60q: got %+v, want an error", b, a)
@@ -42,7 +42,7 @@ func TestWhatIsNoAnswerIsRefused(t *testing.T) {
 
 func FuzzReply(f *testing.F) {
 	for _, s := range []string{
-		`{"next": {"workers": [["m.a", ["x"], "localhost"]], "await": ["b"]}}`, `{"record": {"name": "n", "level": 1e300, "message": "m", "exc": ""}}`,
+		`{"next": {"workers": [["m.a", ["x"], "localhost"]], "await": [["b"]]}}`, `{"record": {"name": "n", "level": 1e300, "message": "m", "exc": ""}}`,
 		`{"failure": {"message": "m", "file": "f", "line": -3, "trace": "t"}, "files": [{"file": "f", "sum": "zz"}]}`,
 		`{"loaded": {"functions": ["w"], "files": [{"file": "/nowhere", "size": 1, "inode": 2, "written": 3, "sum": "00ff"}], "sources": {"m": {"file": "/nowhere", "text": "eA=="}}}}`,
 	} {

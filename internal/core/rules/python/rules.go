@@ -142,7 +142,8 @@ func (r *Rules) failure(a *reply, function string) *rules.Error {
 
 // warnOfEndlessBarrier speaks up when a barrier waits for a name that no report will ever have.
 func (r *Rules) warnOfEndlessBarrier(function string, await []string) {
-	for _, name := range await {
+	for _, element := range await {
+		name, _ := launch.Awaited(element)
 		if _, ok := r.cfg.Registry.Workers[name]; !ok {
 			r.o.Logger.Warn(fmt.Sprintf("%s waits for %s, which is not in the message registry: the barrier must be released by hand", function, name))
 		}

@@ -92,7 +92,7 @@ func next(result starlark.Value, limit int) (launch.Next, error) {
 		if err != nil {
 			return launch.Next{}, err
 		}
-		await, err := namesOf(pair[1])
+		await, err := awaitOf(pair[1])
 		return launch.Next{Workers: workers, Await: await}, err
 	}
 	workers, err := workersOf(result, limit)
@@ -129,21 +129,45 @@ func workersOf(v starlark.Value, limit int) ([]launch.NextWorker, error) {
 	return workers, nil
 }
 
-func namesOf(v starlark.Value) ([]string, error) {
+func awaitOf(v starlark.Value) ([]string, error) {
 	list, ok := v.(starlark.Sequence)
 	if !ok || !isCollection(v) {
 		return nil, fmt.Errorf("returned a pair whose second part is %s: %s", excerpt(v), expected)
 	}
-	var names []string
+	var all []string
 	for elem := range starlark.Elements(list) {
-		name, ok := text(elem)
-		if !ok {
-			return nil, fmt.Errorf("returned a pair whose second part has %s, not the name of a worker: %s", excerpt(elem), expected)
+		element, times, err := awaited(elem)
+		if err != nil {
+			return nil, err
 		}
-		names = append(names, launch.Name(name))
+		if len(all)+times > mostAwaited {
+			return nil, fmt.Errorf("returned a pair whose second part waits for more than %d reports", mostAwaited)
+		}
+		all = append(all, slices.Repeat([]string{element}, times)...)
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	slices.Sort(all)
+	return all, nil
+}
+
+// mostAwaited is how many reports one barrier may wait for.
+const mostAwaited = 1000
+
+// awaited reads one thing that a barrier waits for: a name, a name with arguments, a NextWorker, or (name, how many).
+func awaited(elem starlark.Value) (element string, times int, err error) {
+	times = 1
+	if pair, ok := elem.(starlark.Tuple); ok && len(pair) == 2 {
+		if elem, err = pair[0], starlark.AsInt(pair[1], &times); err != nil || times < 1 {
+			return "", 0, fmt.Errorf("returned a pair whose second part has %s: how many launches of it are waited for is a number from 1 up", excerpt(pair))
+		}
+	}
+	if n, ok := elem.(*nextWorker); ok {
+		return launch.Await(n.Module, n.Args), times, nil
+	}
+	words, ok := text(elem)
+	if name, args := launch.Awaited(words); ok && name != "" {
+		return launch.Await(name, args), times, nil
+	}
+	return "", 0, fmt.Errorf("returned a pair whose second part has %s, not the name of a worker: %s", excerpt(elem), expected)
 }
 
 // excerptLength is how much of a wrong value an error message shows.

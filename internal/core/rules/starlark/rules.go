@@ -157,7 +157,8 @@ func (r *Rules) warnOfEndlessBarrier(worker string, await []string) {
 	if r.registry == nil {
 		return
 	}
-	for _, name := range await {
+	for _, element := range await {
+		name, _ := launch.Awaited(element)
 		if _, ok := r.registry.Workers[name]; !ok {
 			r.log.Warn(fmt.Sprintf("%s%s waits for %s, which is not in the message registry: the barrier must be released by hand", prefix, worker, name))
 		}

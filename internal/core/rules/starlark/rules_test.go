@@ -34,6 +34,9 @@ func TestWhatRulesMayReturn(t *testing.T) {
 		{"a tuple of workers is a list", "(" + worker + ", " + other + ")", launch.Next{Workers: []launch.NextWorker{a, b}}},
 		{"a list and a set open a barrier", "[" + worker + `], set(["c", "b", "c"])`, launch.Next{Workers: []launch.NextWorker{a}, Await: []string{"b", "c"}}},
 		{"a list and a list open a barrier", "[], ['c', 'b']", launch.Next{Await: []string{"b", "c"}}},
+		{"a barrier may name arguments", "[], ['c x', 'm.c  y z']", launch.Next{Await: []string{"c x", "c y z"}}},
+		{"a barrier may count, by a number or by names", "[], ['b', ('c', 2), 'b']", launch.Next{Await: []string{"b", "b", "c", "c"}}},
+		{"a barrier may name what is launched", "[" + other + "], [" + other + ", (" + worker + ", 2)]", launch.Next{Workers: []launch.NextWorker{b}, Await: []string{"a", "a", "b x y"}}},
 		{"a barrier may be given by modules", "[], ['nowcast.workers.c']", launch.Next{Await: []string{"c"}}},
 		{"an empty set is no barrier", "[" + worker + "], set()", launch.Next{Workers: []launch.NextWorker{a}}},
 	} {

@@ -3,6 +3,7 @@
 import base64
 import faulthandler
 import os
+import resource
 import signal
 import sys
 import threading
@@ -119,6 +120,14 @@ def forked():
     after_fork()
 
 
+def bound_memory():
+    """Give a rule that eats memory a MemoryError before the kernel ends whomever it finds largest, which may be the manager."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    if soft == resource.RLIM_INFINITY or soft > half:
+        resource.setrlimit(resource.RLIMIT_DATA, (half, hard))
+
+
 def keep_on(number, frame):
     """Ignore a signal."""
 
@@ -140,6 +149,7 @@ def main():
     # and not SIG_IGN, which the programs that rules start would inherit.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         State.handlers[number] = signal.signal(number, keep_on)
+    bound_memory()
     faulthandler.enable(2)  # a crash says where
     faulthandler.register(signal.SIGUSR1, 2)  # so does a rule that hangs, before it is killed
     capture_output()

@@ -67,10 +67,28 @@ def workers(value):
 
 
 def awaited(value):
-    for name in value:
-        if not isinstance(name, str):
+    """Return what a barrier waits for, each as a name and arguments: as often as different launches must report."""
+    found = []
+    for element in value:
+        times = 1
+        if isinstance(element, tuple) and len(element) == 2:
+            name, times = element
+            if isinstance(times, bool) or not isinstance(times, int) or times < 1:
+                text = "returned a pair whose second part has {}: how many launches of it are waited for is a number from 1 up"
+                raise Unfit(text.format(excerpt(element)))
+        else:
+            name = element
+        if is_worker(name):
+            module, args, _ = worker(name)
+            words = [module] + args
+        elif isinstance(name, str) and name.split():
+            words = plain("a name in the second part of the pair", name).split()
+        else:
             raise Unfit("returned a pair whose second part has {}, not the name of a worker: {}".format(excerpt(name), EXPECTED))
-    return [plain("a name in the second part of the pair", name) for name in value]
+        if len(found) + times > MOST_WORKERS:
+            raise Unfit("returned a pair whose second part waits for more than {} reports".format(MOST_WORKERS))
+        found.extend([words] * times)
+    return found
 
 
 def next_workers(value):

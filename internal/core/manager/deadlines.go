@@ -1,0 +1,91 @@
+package manager
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/control"
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/launch"
+	"nowcast/internal/core/policy"
+)
+
+// noteSuccess is called when a worker has reported a success, or a launch of it ended as one.
+func (m *Manager) noteSuccess(t *turn, worker string, at time.Time) {
+	w, registered := m.Config.Registry.Workers[worker]
+	if !registered {
+		return
+	}
+	m.policies.success[worker] = later(m.policies.success[worker], at)
+	if !w.Policy.Deadline.Set {
+		return
+	}
+	for i := range m.alerts {
+		if a := &m.alerts[i]; a.Open() && strings.HasPrefix(a.Key, deadlineKey(worker, "")) {
+			m.settle(t, a.Key, "it has succeeded")
+		}
+	}
+}
+
+func deadlineKey(worker, day string) string { return "deadline " + worker + " " + day }
+
+// checkDeadlines says which workers have not succeeded today although their deadline has passed, once a day.
+func (m *Manager) checkDeadlines(t *turn, now time.Time) {
+	local := now.Local()
+	for _, worker := range slices.Sorted(maps.Keys(m.Config.Registry.Workers)) {
+		d := m.Config.Registry.Workers[worker].Policy.Deadline
+		if !d.Set {
+			continue
+		}
+		if next := policy.NextCheck(d, local); !next.IsZero() {
+			m.wakeAt(next)
+		}
+		due, midnight, today := policy.Due(d, local)
+		key := deadlineKey(worker, local.Format(time.DateOnly))
+		said := slices.ContainsFunc(m.alerts, func(a engine.Alert) bool { return a.Key == key })
+		if !today || said || now.Before(due) || !m.policies.success[worker].Before(midnight) {
+			continue
+		}
+		m.raise(t, m.missed(worker, key, d, midnight))
+	}
+}
+
+// missed is the alert that a worker has not succeeded by its deadline.
+func (m *Manager) missed(worker, key string, d config.Deadline, midnight time.Time) engine.Alert {
+	a := engine.Alert{Key: key, Kind: "missing", Worker: worker}
+	text := fmt.Sprintf("%s has not succeeded by %02d:%02d: ", worker, d.Hour, d.Minute)
+	l := m.newest(worker, midnight)
+	if l == nil {
+		a.Message = text + "nothing was launched today"
+		return a
+	}
+	a.Kind, a.Launch = "late", l.ID
+	a.Message = text + fmt.Sprintf("launch %d is %s", l.ID, l.State)
+	switch {
+	case l.State.Final():
+		a.Message = text + fmt.Sprintf("launch %d %s at %s", l.ID, l.State, l.Ended.Local().Format("15:04"))
+		a.Offer, a.Args = control.CmdRelaunch, relaunchArgs(l.ID)
+	case l.Waits != "":
+		a.Message += " and waits: " + l.Waits
+	case l.Started != nil:
+		a.Message += " since " + l.Started.Local().Format("15:04")
+	}
+	if m.openAlert(launchKey(l)) != nil {
+		a.Because = launchKey(l)
+	}
+	return a
+}
+
+// newest returns the newest launch of a worker that was decided since a time, nil if there is none.
+func (m *Manager) newest(worker string, since time.Time) (found *launch.Launch) {
+	for _, l := range m.launches {
+		if l.Name() == worker && !l.Decided.Before(since) && (found == nil || l.ID > found.ID) {
+			found = l
+		}
+	}
+	return found
+}

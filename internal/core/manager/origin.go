@@ -1,0 +1,107 @@
+package manager
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/launch"
+	"nowcast/internal/core/message"
+)
+
+// origin is the launch that sent a message, as far as it is known.
+type origin struct {
+	launch  *launch.Launch // nil: none of this manager's
+	certain bool           // the message names it, or its process holds the connection; else it is what remains
+	guess   bool           // others remained, too
+}
+
+func (o origin) id() int64 {
+	if o.launch == nil {
+		return 0
+	}
+	return o.launch.ID
+}
+
+// replaced tells whether another launch has certainly taken the sender's place. What it says then must change nothing, or a
+// late report would count beside that of its successor.
+func (o origin) replaced() bool { return o.certain && o.launch.Superseded != 0 }
+
+// attribute finds the launch that sent a message, and notes the report on its record.
+func (m *Manager) attribute(t *turn, r *request, now time.Time) origin {
+	o := m.sender(r)
+	l := o.launch
+	if l == nil || r.msg.Type == message.TypeNeed { // a question says nothing about how the work goes, and there may be thousands
+		return o
+	}
+	l.Reports = append(l.Reports[max(0, len(l.Reports)-keepReports+1):len(l.Reports):len(l.Reports)], launch.Report{Time: now, Type: strings.Clone(r.msg.Type), Guess: o.guess})
+	t.changed[l.ID] = l
+	return o
+}
+
+// keepReports is how many reports of one launch its record keeps, the newest; the messages themselves are all stored.
+const keepReports = 20
+
+// sender says who sent a message: the launch it names; else the one whose process is behind the connection, which only a
+// local process can be found to be; else the likeliest of those that are running and have not reported their end.
+func (m *Manager) sender(r *request) origin {
+	if l := m.launches[r.msg.Launch]; l != nil && l.Name() == r.msg.Source {
+		return origin{launch: l, certain: true}
+	}
+	active := m.active[r.msg.Source]
+	if all := append(slices.Clip(active), m.lately(r.msg.Source)...); r.ticket.Peer != "" && len(all) > 1 && len(all) <= mostBehind {
+		if id, ok := m.Launcher.Behind(r.ticket.Peer, m.Config.ZMQ.WorkersPort, all); ok && m.launches[id] != nil {
+			return origin{launch: m.launches[id], certain: true}
+		}
+	}
+	candidates := slices.DeleteFunc(slices.Clone(active), (*launch.Launch).Reported)
+	if len(candidates) == 0 {
+		return origin{}
+	}
+	return origin{launch: likeliest(candidates, r.msg.Type), guess: len(candidates) > 1}
+}
+
+// mostBehind bounds what is looked through for one message: the open files of the processes of so many launches.
+const mostBehind = 100
+
+// lately returns the launches of a worker among the newest finished that were replaced: a process of theirs that was left
+// behind may still speak.
+func (m *Manager) lately(worker string) (replaced []*launch.Launch) {
+	for _, id := range m.finished[max(0, len(m.finished)-100):] {
+		if l := m.launches[id]; l != nil && l.Superseded != 0 && l.Name() == worker {
+			replaced = append(replaced, l)
+		}
+	}
+	return replaced
+}
+
+// likeliest returns the oldest launch whose arguments have what the message type is about ("success nowcast" is more likely from
+// "run_NEMO HOST nowcast" than from "run_NEMO HOST forecast"), else the oldest.
+func likeliest(candidates []*launch.Launch, typ string) *launch.Launch {
+	_, about, _ := strings.Cut(typ, " ")
+	for _, l := range candidates {
+		if about != "" && !slices.ContainsFunc(strings.Fields(about), func(word string) bool { return !slices.Contains(l.Args, word) }) {
+			return l
+		}
+	}
+	return candidates[0]
+}
+
+// onlyRecorded takes from a decision all but the answer, for a message of a launch that was replaced.
+func (m *Manager) onlyRecorded(d engine.Decision, l *launch.Launch) engine.Decision {
+	if d.Change == nil && !d.Continue {
+		return d // a question
+	}
+	return engine.Decision{Reply: d.Reply, Lines: append(d.Lines[:1:1], engine.Line{Level: slog.LevelInfo,
+		Text: fmt.Sprintf("launch %d of %s was replaced by launch %d: what it reports late is recorded and changes nothing else", l.ID, l.Name(), l.Superseded)})}
+}
+
+// endUnseen ends a launch whose process cannot be seen any more when it has said how its work went: nothing else would.
+func (m *Manager) endUnseen(t *turn, l *launch.Launch, now time.Time) {
+	if l != nil && l.State == launch.Unknown && l.Reported() {
+		m.end(t, l, launch.Exit{ID: l.ID, Time: now, Status: -1, Unseen: true})
+	}
+}
