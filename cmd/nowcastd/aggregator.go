@@ -11,7 +11,6 @@ import (
 	"nowcast/internal/core/aggregator/history"
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/control"
-	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/logging"
 )
@@ -63,7 +62,7 @@ func (p *program) aggregate(ctx context.Context, d *process) error {
 	defer past.Close()
 	o := aggregator.Options{
 		Name: d.name, Logger: d.logger, History: past, Events: events, Local: isLocal,
-		Publish: d.feed.Log, Alert: func(a engine.Alert) { d.feed.Publish(feed.StreamAlert, a) },
+		Publish: d.feed.Log, Alert: d.alerts.Raise, Settle: d.alerts.End,
 	}
 	o.Host, _ = os.Hostname()
 	if d.cfg.Distributed() {

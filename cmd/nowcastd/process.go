@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
+	"sync"
 	"syscall"
 	"time"
 
@@ -31,7 +32,11 @@ type process struct {
 	logger *slog.Logger
 	feed   *feed.Publisher
 	sentry *notify.Sentry // nil: errors do not go there
+	alerts *daemon.Alerts
+	beat   func(*feed.Heartbeat)       // what else a heartbeat has to say; nil: nothing. Set before serve
+	alive  func(context.Context) error // its loop answers; nil: it has none that could be asked. Set before serve
 	lookup func(string) (string, bool)
+	once   sync.Once // of ready
 
 	hangups chan os.Signal // SIGHUP, from the beginning: one that comes before there is anything to reload must not end us
 }
@@ -71,9 +76,11 @@ func (p *program) open(file, name string, role logging.Role) (*process, error) {
 		return nil, err
 	}
 	o := logging.Options{Feed: publisher.Log, Stdout: p.Stdout, Stderr: p.Stderr}
-	o.Alert = func(text string) {
-		publisher.Publish(feed.StreamAlert, engine.Alert{Time: time.Now().UTC(), Kind: "log file", Message: name + ": " + text})
+	alerts := daemon.NewAlerts(publisher.Publish, time.Now)
+	o.Alert = func(file, text string) {
+		alerts.Raise(engine.Alert{Key: "log file " + file, Kind: "log file", Message: name + ": " + text})
 	}
+	o.Settle = func(file, how string) { alerts.End("log file "+file, how) }
 	sentry, noSentry := p.sentry(name, &o)
 	log, err := logging.Open(cfg, name, role, o)
 	if err != nil {
@@ -90,7 +97,7 @@ func (p *program) open(file, name string, role logging.Role) (*process, error) {
 			log.Logger(name).Warn(w.Error())
 		}
 	}
-	return &process{name: name, cfg: cfg, log: log, logger: log.Logger(name), feed: publisher, sentry: sentry, lookup: p.LookupEnv, hangups: hangups}, nil
+	return &process{name: name, cfg: cfg, log: log, logger: log.Logger(name), feed: publisher, sentry: sentry, alerts: alerts, lookup: p.LookupEnv, hangups: hangups}, nil
 }
 
 func (d *process) close() {
@@ -114,7 +121,7 @@ func socket(cfg *config.Config, name string) (string, error) {
 func (d *process) serve(parent context.Context, reload func(context.Context, *config.Config) error, work func(context.Context) error) error {
 	ctx, cancel := untilSignal(parent)
 	defer cancel()
-	beating := daemon.Heartbeats(d.name, d.feed.Publish, time.Now)
+	beating := daemon.Heartbeats(d.name, d.alerts, d.beat)
 	defer beating.Stop()
 	reloading := make(chan struct{})
 	go func() {
@@ -124,7 +131,9 @@ func (d *process) serve(parent context.Context, reload func(context.Context, *co
 			case <-ctx.Done():
 				return
 			case <-d.hangups:
+				serviceReloading()
 				d.reload(ctx, reload)
+				serviceReady()
 			}
 		}
 	}()
@@ -133,13 +142,36 @@ func (d *process) serve(parent context.Context, reload func(context.Context, *co
 		if errors.As(context.Cause(ctx), &s) {
 			d.logger.Info(s.line())
 		}
+		serviceStopping()
 	})
 	defer announced()
-	supervisor.Ready(d.lookup)
+	d.ready()
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		watchdog(ctx, d.logger, aliveEvery(), d.answers)
+	}()
 	err := work(ctx)
 	cancel()
 	<-reloading
+	<-watching
 	return err
+}
+
+// ready tells whoever supervises this process that it has begun its work, once.
+func (d *process) ready() {
+	d.once.Do(func() {
+		supervisor.Ready(d.lookup)
+		serviceReady()
+	})
+}
+
+// answers tells whether the daemon's own loop does.
+func (d *process) answers(ctx context.Context) error {
+	if d.alive == nil {
+		return nil
+	}
+	return d.alive(ctx)
 }
 
 // control returns the daemon's side of the control port.

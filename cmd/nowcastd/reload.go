@@ -4,24 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/engine"
-	"nowcast/internal/core/feed"
 	"nowcast/internal/core/message"
 )
 
-// reload reads the configuration again and takes over what has changed, or nothing; then it stays an alert until an operator has
-// seen it. Each daemon decides for itself.
+const notReloaded = "not reloaded"
+
+// reload reads the configuration again and takes over what has changed, or nothing; then it stays an alert until a reload succeeds.
+// Each daemon decides for itself.
 func (d *process) reload(ctx context.Context, own func(context.Context, *config.Config) error) {
 	d.logger.Info("hangup signal (SIGHUP) received; reloading configuration")
 	if err := d.takeOver(ctx, own); err != nil {
 		text := "the configuration in use stays in use: " + err.Error()
 		d.logger.Error(text)
-		d.feed.Publish(feed.StreamAlert, engine.Alert{Time: time.Now().UTC(), Kind: "not reloaded", Message: d.name + ": " + text})
+		d.alerts.Raise(engine.Alert{Key: notReloaded, Kind: notReloaded, Message: d.name + ": " + text})
 		return
 	}
+	d.alerts.End(notReloaded, "the configuration was reloaded")
 	d.logger.Info("configuration reloaded")
 }
 

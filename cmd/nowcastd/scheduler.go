@@ -50,7 +50,7 @@ func (p *program) keepSchedule(ctx context.Context, d *process) error {
 	defer client.Close() // after the scheduler has stopped asking
 	s, err := scheduler.New(scheduler.Options{
 		Schedule: d.cfg.Schedule, File: d.cfg.StatePath("schedule.json"), Manager: client,
-		Publish: d.feed.Publish, Log: d.logger, Now: time.Now,
+		Publish: d.feed.Publish, Alerts: d.alerts, Log: d.logger, Now: time.Now,
 	})
 	if err != nil {
 		return err
@@ -62,6 +62,7 @@ func (p *program) keepSchedule(ctx context.Context, d *process) error {
 	server.Handle(control.CmdSchedule, control.Typed(s.Schedule))
 	server.Handle(control.CmdRunNow, control.Typed(s.RunNow))
 	server.Handle(control.CmdHold, control.Typed(s.Hold))
+	d.alive = s.Ping
 	reload := func(ctx context.Context, cfg *config.Config) error { return s.Reload(ctx, cfg.Schedule) }
 	return d.serve(ctx, reload, together(s.Run, server.Run))
 }

@@ -42,6 +42,7 @@ type Options struct {
 	Events  <-chan []feed.Event // of the stream log
 	Publish func(feed.LogRecord)
 	Alert   func(engine.Alert)
+	Settle  func(key, how string) // ends an alert
 
 	Publishers []Publisher
 	Local      func(address string) bool // tells whether an address is this machine's
@@ -84,9 +85,9 @@ func New(o Options) (*Aggregator, error) {
 	if o.lookup == nil {
 		o.lookup = net.DefaultResolver.LookupNetIP
 	}
-	a := &Aggregator{o: o, numbers: numbers{logger: o.Logger, last: map[process]uint64{}}}
+	a := &Aggregator{o: o, losses: newLosses(&o)}
+	a.numbers = numbers{missed: a.losses.gap, last: map[process]uint64{}}
 	a.subscribed, a.addresses, a.missing = make(chan struct{}, 1), map[string]netip.Addr{}, map[string]bool{}
-	a.losses = newLosses(o.Logger, o.Alert)
 	a.queue = newQueue(o.queueBytes)
 	a.writer = writer{o: &a.o, strange: strange{logger: o.Logger}, live: live{o: &a.o}}
 	var err error

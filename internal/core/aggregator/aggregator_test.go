@@ -28,6 +28,7 @@ type places struct {
 	history []feed.LogRecord
 	live    []feed.LogRecord
 	alerts  []engine.Alert
+	settled []string
 	log     bytes.Buffer
 	blocked sync.Mutex // held while the disk hangs
 }
@@ -65,6 +66,11 @@ func (p *places) options() Options {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.alerts = append(p.alerts, a)
+		},
+		Settle: func(key, _ string) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.settled = append(p.settled, key)
 		},
 	}
 }
@@ -443,24 +449,39 @@ func TestAFloodIsNotSentToTheConsoles(t *testing.T) {
 	}
 }
 
-func TestLossesAreSaidOnceASecondAndAsAnAlertOnceAMinute(t *testing.T) {
+func TestLossesAreSaidOnceASecondAndAsAnAlertOnceAMinuteUntilTheyAreOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		at := &places{}
 		o := at.options()
-		l := newLosses(o.Logger, o.Alert)
+		l := newLosses(&o)
 		var running sync.WaitGroup
 		running.Go(l.report)
 		for range 130 * 10 { // 130 seconds
 			l.add(map[string]int{"noisy": 3})
 			time.Sleep(100 * time.Millisecond)
 		}
+		l.gap("deaf", 7)
+		time.Sleep(time.Second)
+		l.gap("deaf", 7) // within the same minute
+		time.Sleep(9 * time.Minute)
+		settled := func() (all []string) {
+			at.see(func(p *places) { all = slices.Clone(p.settled) })
+			return all
+		}
+		if all := settled(); len(all) > 0 {
+			t.Errorf("settled too early: %q", all)
+		}
+		time.Sleep(2 * time.Minute)
+		if want := []string{lostAlert, gapAlert}; !slices.Equal(settled(), want) {
+			t.Errorf("settled %q, want %q", settled(), want)
+		}
 		l.close()
 		running.Wait()
 		if n := strings.Count(at.logged(), "\n"); n < 125 || n > 135 {
 			t.Errorf("got %d lines, want one a second", n)
 		}
-		if n := len(at.alerts); n != 3 {
-			t.Errorf("got %d alerts, want 3", n)
+		if n := len(at.alerts); n != 4 || at.alerts[3].Key != gapAlert || !strings.HasPrefix(at.alerts[3].Message, "7 events with log records never came") {
+			t.Errorf("got the alerts %+v, want 3 of records that were lost and one of 7 events", at.alerts)
 		}
 	})
 }

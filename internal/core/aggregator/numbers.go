@@ -1,10 +1,6 @@
 package aggregator
 
-import (
-	"log/slog"
-
-	"nowcast/internal/core/feed"
-)
+import "nowcast/internal/core/feed"
 
 const maxSources = 4096 // processes whose numbers are remembered
 
@@ -13,7 +9,7 @@ type process struct{ source, epoch string }
 
 // numbers notices events that were lost on their way by the feed.
 type numbers struct {
-	logger *slog.Logger
+	missed func(source string, events int)
 	last   map[process]uint64 // number of the last event of each
 }
 
@@ -26,8 +22,7 @@ func (n *numbers) isNext(e *feed.Event) bool {
 	case known && e.Seq <= last:
 		return false
 	case known && e.Seq > last+1:
-		n.logger.Warn("log records were lost on their way to the log aggregator: they are not in the log history",
-			"source", e.Source, "events", e.Seq-last-1)
+		n.missed(e.Source, int(e.Seq-last-1))
 	case !known && len(n.last) >= maxSources:
 		clear(n.last) // most are of workers that ended long ago; what is lost at this moment is not noticed
 	}

@@ -57,6 +57,7 @@ type IncidentArgs struct {
 type SnoozeArgs struct {
 	Incident int64         `json:"incident"`
 	For      time.Duration `json:"for"`
+	Note     string        `json:"note,omitempty"`
 }
 
 // Request is a command on its way to a daemon.
@@ -101,9 +102,10 @@ type ReleaseArgs struct {
 	Barrier int64 `json:"barrier"`
 }
 
-// EvaluateArgs names a stored message.
+// EvaluateArgs names stored messages.
 type EvaluateArgs struct {
-	Message int64 `json:"message"`
+	Message int64   `json:"message"`
+	Also    []int64 `json:"also,omitempty"` // later ones of the same worker
 }
 
 // LogsArgs selects log records.

@@ -1,4 +1,4 @@
-// Package daemon is what every daemon does the same: it says on the feed that it is alive.
+// Package daemon is what every daemon does the same: it says on the feed that it is alive, and what troubles it.
 package daemon
 
 import (
@@ -18,26 +18,34 @@ type Beating struct {
 	done sync.WaitGroup
 }
 
-// Heartbeats publishes a heartbeat of the daemon called name at once and then regularly, until Stop.
-func Heartbeats(name string, publish func(topic string, body any), now func() time.Time) *Beating {
+// Heartbeats publishes a heartbeat of the daemon called name, with its alerts, at once and then regularly, until Stop. more, unless
+// it is nil, is called for each and adds what only this daemon has to say; it must not wait.
+func Heartbeats(name string, alerts *Alerts, more func(*feed.Heartbeat)) *Beating {
 	b := &Beating{stop: make(chan struct{})}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"
 	}
-	beat := feed.Heartbeat{Name: name, Host: host, PID: os.Getpid(), Started: now().UTC(), Every: Every}
-	publish(feed.StreamDaemon, beat)
+	beat := feed.Heartbeat{Name: name, Host: host, PID: os.Getpid(), Started: alerts.now().UTC(), Every: Every}
+	say := func(stopped bool) {
+		h := beat
+		h.Stopped = stopped
+		if more != nil {
+			more(&h)
+		}
+		alerts.beat(h)
+	}
+	say(false)
 	b.done.Go(func() {
 		tick := time.NewTicker(Every)
 		defer tick.Stop()
 		for {
 			select {
 			case <-b.stop:
-				beat.Stopped = true
-				publish(feed.StreamDaemon, beat)
+				say(true)
 				return
 			case <-tick.C:
-				publish(feed.StreamDaemon, beat)
+				say(false)
 			}
 		}
 	})

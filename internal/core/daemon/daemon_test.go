@@ -9,22 +9,28 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 )
 
-// published collects heartbeats.
+// published collects heartbeats, and alerts.
 type published struct {
-	mu    sync.Mutex
-	beats []feed.Heartbeat
+	mu     sync.Mutex
+	beats  []feed.Heartbeat
+	alerts []engine.Alert
 }
 
 func (p *published) publish(topic string, body any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if topic != feed.StreamDaemon {
+	switch topic {
+	case feed.StreamDaemon:
+		p.beats = append(p.beats, body.(feed.Heartbeat))
+	case feed.StreamAlert:
+		p.alerts = append(p.alerts, body.(engine.Alert))
+	default:
 		panic("published on " + topic)
 	}
-	p.beats = append(p.beats, body.(feed.Heartbeat))
 }
 
 func (p *published) all() []feed.Heartbeat {
@@ -40,11 +46,11 @@ func TestHeartbeatsComeAtOnceThenRegularlyAndTheLastSaysThatItIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		var p published
-		beat := feed.Heartbeat{Name: "manager", Host: host, PID: os.Getpid(), Started: time.Now().UTC(), Every: Every}
+		beat := feed.Heartbeat{Name: "manager", Host: host, PID: os.Getpid(), Started: time.Now().UTC(), Every: Every, Standby: "of opal"}
 		stopped := beat
 		stopped.Stopped = true
 
-		b := Heartbeats("manager", p.publish, time.Now)
+		b := Heartbeats("manager", NewAlerts(p.publish, time.Now), func(h *feed.Heartbeat) { h.Standby = "of opal" })
 		if diff := cmp.Diff([]feed.Heartbeat{beat}, p.all()); diff != "" {
 			t.Errorf("at once (-want +got):\n%s", diff)
 		}
@@ -62,4 +68,63 @@ func TestHeartbeatsComeAtOnceThenRegularlyAndTheLastSaysThatItIs(t *testing.T) {
 			t.Errorf("got %d heartbeats after the end, want 4", got)
 		}
 	})
+}
+
+func TestAnAlertIsToldAtOnceAndInEveryHeartbeatUntilAMinuteAfterItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p published
+		s := NewAlerts(p.publish, time.Now)
+		b := Heartbeats("manager", s, nil)
+		defer b.Stop()
+		began := time.Now().UTC()
+		s.Raise(engine.Alert{Key: "disk", Kind: "disk", Message: "full"})
+		time.Sleep(time.Second)
+		s.Raise(engine.Alert{Key: "disk", Kind: "disk", Message: "full"}) // nothing new: with the next heartbeat
+		again := time.Now().UTC()
+		s.Raise(engine.Alert{Key: "disk", Kind: "disk", Message: "fuller"})
+		time.Sleep(4 * time.Second)
+		s.End("disk", "there is room")
+		s.End("disk", "there is room") // has ended
+		s.End("other", "never began")
+		ended := time.Now().UTC()
+
+		open := engine.Alert{Key: "disk", Kind: "disk", Message: "full", Time: began}
+		more := engine.Alert{Key: "disk", Kind: "disk", Message: "fuller", Time: began, Count: 3, Last: &again}
+		over := more
+		over.Ended, over.End = &ended, "there is room"
+		if diff := cmp.Diff([]engine.Alert{open, more, over}, p.alerts); diff != "" {
+			t.Errorf("told at once (-want +got):\n%s", diff)
+		}
+		synctest.Wait()
+		beats := p.all()
+		if diff := cmp.Diff([]engine.Alert{more}, beats[len(beats)-1].Alerts); diff != "" {
+			t.Errorf("with a heartbeat while it lasts (-want +got):\n%s", diff)
+		}
+		time.Sleep(59 * time.Second)
+		synctest.Wait()
+		beats = p.all()
+		if diff := cmp.Diff([]engine.Alert{over}, beats[len(beats)-1].Alerts); diff != "" {
+			t.Errorf("with a heartbeat just after its end (-want +got):\n%s", diff)
+		}
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		beats = p.all()
+		if got := beats[len(beats)-1].Alerts; len(got) != 0 {
+			t.Errorf("long after its end: got %+v", got)
+		}
+		if _, open := s.Open("disk"); open {
+			t.Error("it is open")
+		}
+	})
+}
+
+func TestThereAreNeverMoreAlertsThanReadersCanTake(t *testing.T) {
+	var p published
+	s := NewAlerts(p.publish, time.Now)
+	for i := range 3 * keepAlerts {
+		s.Raise(engine.Alert{Key: time.Duration(i).String()})
+	}
+	if all := s.All(); len(all) != keepAlerts || all[len(all)-1].Key != time.Duration(3*keepAlerts-1).String() {
+		t.Errorf("got %d, want the newest %d", len(all), keepAlerts)
+	}
 }

@@ -130,7 +130,7 @@ type Heartbeat struct {
 	Every   time.Duration `json:"every"`
 	Stopped bool          `json:"stopped,omitempty"` // the last one before a clean exit
 
-	Alerts  []engine.Alert `json:"alerts,omitempty"`  // all that are open of this daemon; not the manager's, which are in its snapshot
+	Alerts  []engine.Alert `json:"alerts,omitempty"`  // all that are open of this daemon, and those that ended within a minute; of the manager's only those of its process, since its state is in its snapshot
 	Waiting *Waiting       `json:"waiting,omitempty"` // of the message broker: requests that have no answer yet
 	Standby string         `json:"standby,omitempty"` // of a manager that waits for another one to end: which
 }

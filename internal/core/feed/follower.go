@@ -1,6 +1,9 @@
 package feed
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // verdict is what a follower says about an event.
 type verdict int
@@ -37,6 +40,8 @@ type follower struct {
 	dismissed map[string]time.Time // until when
 	last      map[string]uint64    // what the newest heartbeat said about the streams of epoch lastOf
 	lastOf    string
+
+	streams []string // that are received; nil all
 }
 
 func newFollower() follower {
@@ -101,7 +106,7 @@ func (f *follower) checkTail() verdict {
 		return later
 	}
 	for stream, n := range f.last {
-		if n > f.seq[stream] {
+		if n > f.seq[stream] && (f.streams == nil || slices.Contains(f.streams, stream)) {
 			f.need = true
 			return gap
 		}

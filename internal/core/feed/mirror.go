@@ -16,15 +16,16 @@ const SourceManager = "manager"
 type MirrorOptions struct {
 	Source   string           // whose state it is; "" is SourceManager
 	Finished int              // finished launches that are kept, the newest; 0: 5000
-	Alerts   int              // alerts that are kept, the newest; 0: 1000
+	Alerts   int              // alerts that are kept, all open ones first, then the newest; 0: 1000
 	Logs     int              // log records that are kept, the newest; 0: 20,000
 	LogBytes int              // and how much text at most; 0: 32 MB
+	Streams  []string         // of the source that are subscribed to; nil: all. What the others say is known as of the last snapshot
 	Now      func() time.Time // time.Now if nil
 }
 
 // Revisions count the changes of each part, so that a reader need only redraw what differs from last time.
 type Revisions struct {
-	Launches, Checklist, Barriers, Alerts, Daemons, Schedule, Logs uint64
+	Launches, Checklist, Barriers, Alerts, Daemons, Schedule, Incidents, Logs uint64
 }
 
 // Counts are what a mirror has noticed about the feed since it was made.
@@ -37,25 +38,26 @@ type Counts struct {
 }
 
 // Mirror is what a reader (console, status) knows about the daemons: the snapshot of the manager's state with the changes since,
-// the scheduler's entries, all heartbeats, and the newest log records. What it shows is a state that the manager really had; while NeedSnapshot says
+// the scheduler's entries, the alerter's incidents, all heartbeats, and the newest log records. What it shows is a state that the manager really had; while NeedSnapshot says
 // that something is missing, it goes on showing the last one that is certain.
 //
 // A Mirror belongs to one goroutine. Slices and pointers that it returns are for reading, until the next call of a
-// method that changes it (Apply, SetSnapshot, SetSchedule, AddHistory).
+// method that changes it (Apply, SetSnapshot, SetSchedule, SetIncidents, AddHistory).
 type Mirror struct {
-	o        MirrorOptions
-	follow   follower
-	launches launches
-	list     *checklist.Checklist
-	touched  []Touch
-	barriers []engine.Barrier
-	alerts   alerts
-	daemons  daemons
-	schedule schedule
-	logs     logBook
-	heard    time.Time // when the source was last heard of, by our clock
-	rev      Revisions
-	counts   Counts
+	o         MirrorOptions
+	follow    follower
+	launches  launches
+	list      *checklist.Checklist
+	touched   []Touch
+	barriers  []engine.Barrier
+	alerts    alerts
+	daemons   daemons
+	schedule  list[ScheduleEntry]
+	incidents list[Incident]
+	logs      logBook
+	heard     time.Time // when the source was last heard of, by our clock
+	rev       Revisions
+	counts    Counts
 }
 
 // NewMirror returns a mirror that knows nothing and needs a snapshot.
@@ -68,8 +70,9 @@ func NewMirror(o MirrorOptions) *Mirror {
 	}
 	m := &Mirror{o: o, list: checklist.New(nil)}
 	m.follow = newFollower()
+	m.follow.streams = o.Streams
 	m.launches = newLaunches(orElse(o.Finished, 5000))
-	m.alerts = alerts{limit: orElse(o.Alerts, 1000)}
+	m.alerts = alerts{limit: orElse(o.Alerts, 1000), told: map[string][]engine.Alert{}}
 	m.daemons = daemons{}
 	m.logs = newLogBook(orElse(o.Logs, 20_000), orElse(o.LogBytes, 32<<20))
 	return m
@@ -99,9 +102,11 @@ func (m *Mirror) apply(e *Event, now time.Time) {
 		m.beat(e, now)
 	case e.Stream == StreamSchedule:
 		m.reschedule(e, now)
+	case e.Stream == StreamIncident:
+		m.incident(e, now)
 	case e.Source == m.o.Source:
 		m.offer(e, now)
-	case e.Stream == StreamAlert: // other daemons may raise one; it is in nobody's snapshot
+	case e.Stream == StreamAlert: // of another daemon, whose heartbeats have it, too
 		m.raise(e)
 	default:
 		m.counts.Ignored++

@@ -33,15 +33,20 @@ func (m *Mirror) beat(e *Event, now time.Time) {
 		m.counts.Malformed++
 		return
 	}
-	if e.Source == m.o.Source {
+	if h.Standby != "" { // one that waits for another of its name: it says nothing of the state, and takes nobody's place
+		h.Name += " standby"
+	} else if e.Source == m.o.Source {
 		v := m.follow.heartbeat(e, now)
 		m.judge(v, now)
 		if v == ignored {
 			return
 		}
 	}
-	if e.Source == SourceScheduler {
+	switch e.Source {
+	case SourceScheduler:
 		m.schedule.tick(e, now)
+	case SourceAlerter:
+		m.incidents.tick(e, now)
 	}
 	if h.Every <= 0 {
 		h.Every = everyOtherwise
@@ -52,6 +57,9 @@ func (m *Mirror) beat(e *Event, now time.Time) {
 	}
 	m.daemons[h.Name] = Daemon{Heartbeat: h, Heard: now}
 	m.rev.Daemons++
+	if h.Standby == "" && m.alerts.level(e.Source, h.Alerts, e.Time, e.Source == m.o.Source) {
+		m.rev.Alerts++
+	}
 }
 
 func sameProcess(a, b Heartbeat) bool {

@@ -24,13 +24,14 @@ const (
 
 // Options are what a process brings along.
 type Options struct {
-	Feed   func(feed.LogRecord) // gets every record that passes its logger's level; must be quick and not log; nil: no feed
-	Show   func(feed.LogRecord) // is shown the same, feed or not; the same holds for it; nil: nobody looks
-	Alert  func(text string)    // is told when a log file cannot be written, once an hour at most; the same holds for it; nil: nobody
-	Launch int64                // the launch that this process is; 0 none
-	Debug  bool                 // a worker's --debug: everything to the console and nowhere else
-	Stdout io.Writer            // os.Stdout if nil
-	Stderr io.Writer            // os.Stderr if nil
+	Feed   func(feed.LogRecord)    // gets every record that passes its logger's level; must be quick and not log; nil: no feed
+	Show   func(feed.LogRecord)    // is shown the same, feed or not; the same holds for it; nil: nobody looks
+	Alert  func(file, text string) // is told when a log file cannot be written; the same holds for it; nil: nobody
+	Settle func(file, how string)  // with Alert: and when that is over
+	Launch int64                   // the launch that this process is; 0 none
+	Debug  bool                    // a worker's --debug: everything to the console and nowhere else
+	Stdout io.Writer               // os.Stdout if nil
+	Stderr io.Writer               // os.Stderr if nil
 
 	sendQueue int // for tests: instead of the constant
 }

@@ -104,7 +104,7 @@ func TestTheAggregatorsOwnRecordsGoToTheHistory(t *testing.T) {
 func TestABatchThatCannotBeWrittenIsCounted(t *testing.T) {
 	var told []feed.LogRecord
 	var alerts []string
-	o := Options{Feed: func(r feed.LogRecord) { told = append(told, r) }, Alert: func(text string) { alerts = append(alerts, text) }}
+	o := Options{Feed: func(r feed.LogRecord) { told = append(told, r) }, Alert: func(_, text string) { alerts = append(alerts, text) }, Settle: func(_, how string) { alerts = append(alerts, how) }}
 	l := open(t, load(t, strings.Replace(aggregatorSection, "filename: bad.log", "filename: /dev/full", 1)), "log_aggregator", Aggregator, o)
 	records := make([]Relayed, 7)
 	for i := range records {

@@ -12,18 +12,14 @@ import (
 // trouble says, on stderr and to the consoles, when a handler stops being able to write and when it can again; not once
 // per record.
 type trouble struct {
-	what  string // e.g. "log file /logs/x.log"
-	say   func(level int, text string)
-	alert func(text string) // nil: it is no alert
+	what   string // e.g. "log file /logs/x.log"
+	say    func(level int, text string)
+	alert  func(text string) // nil: it is no alert
+	settle func(how string)  // with alert
 
 	lost atomic.Int64 // records since it began; changed with mu held
 	mu   sync.Mutex
-
-	alerted time.Time // guarded by mu
 }
-
-// alertEvery is how often a file is an alert. On a disk that is almost full, it can be written and cannot, and so on.
-const alertEvery = time.Hour
 
 func (l *Log) trouble(what string) *trouble {
 	return &trouble{what: what, say: func(level int, text string) {
@@ -36,7 +32,10 @@ func (l *Log) trouble(what string) *trouble {
 // fileTrouble is the trouble of a log file. What is missing from one is missing for ever, so somebody must look after it now.
 func (l *Log) fileTrouble(path string) *trouble {
 	t := l.trouble("log file " + path)
-	t.alert = l.o.Alert
+	if l.o.Alert != nil {
+		t.alert = func(text string) { l.o.Alert(path, text) }
+		t.settle = func(how string) { l.o.Settle(path, how) }
+	}
 	return t
 }
 
@@ -65,15 +64,16 @@ func (t *trouble) reportAll(n int, err error) {
 	case err != nil && lost == 0:
 		text := fmt.Sprintf("%s cannot be written, so log records are missing from it: %v", t.what, err)
 		t.say(failure, text)
-		if now := time.Now(); t.alert != nil && (t.alerted.IsZero() || now.Sub(t.alerted) >= alertEvery) {
-			t.alerted = now
+		if t.alert != nil {
 			t.alert(text)
 		}
 		fallthrough
 	case err != nil:
 		t.lost.Add(int64(n))
 	case lost > 0:
-		t.say(warning, fmt.Sprintf("%s can be written again; %d records are not in it", t.what, lost))
+		how := fmt.Sprintf("can be written again; %d records are not in it", lost)
+		t.say(warning, t.what+" "+how)
+		t.over("it " + how)
 		t.lost.Store(0)
 	}
 }
@@ -84,5 +84,12 @@ func (t *trouble) end() {
 	defer t.mu.Unlock()
 	if lost := t.lost.Swap(0); lost > 0 {
 		t.say(failure, fmt.Sprintf("%s is closed; %d records are not in it", t.what, lost))
+		t.over("it is closed: nothing is logged to it any more")
+	}
+}
+
+func (t *trouble) over(how string) {
+	if t.settle != nil {
+		t.settle(how)
 	}
 }

@@ -9,6 +9,9 @@
 // What is lost: what waits when the process is killed. Notifications are a courtesy; the state of the day is in the
 // manager's database.
 //
+// What the alerter sends is another matter: it keeps and repeats its messages itself, durably, and uses an Outlet (outlet.go, mailer.go) for
+// each attempt.
+//
 // In the data flow: the manager calls Slack.Report (slack.go) for each report once it is durable; each channel has a
 // destination (destination.go), whose goroutine posts (post.go). The log of daemons and Go workers shows each record to
 // Sentry (sentry.go).

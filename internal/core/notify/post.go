@@ -22,11 +22,18 @@ type answer struct {
 
 // post makes one attempt. The error does not contain the URL.
 func post(ctx context.Context, client *http.Client, webhook string, body []byte) (answer, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, webhook, bytes.NewReader(body))
+	return request(ctx, client, http.MethodPost, webhook, body, map[string]string{"Content-Type": "application/json"}, "the webhook's settings in Slack")
+}
+
+// request makes one attempt. settings is where to look when the other side does not want it.
+func request(ctx context.Context, client *http.Client, method, to string, body []byte, header map[string]string, settings string) (answer, error) {
+	r, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
 	if err != nil {
 		return answer{final: true}, withoutURL(err)
 	}
-	r.Header.Set("Content-Type", "application/json")
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
 	response, err := client.Do(r)
 	if err != nil {
 		return answer{}, withoutURL(err)
@@ -43,7 +50,7 @@ func post(ctx context.Context, client *http.Client, webhook string, body []byte)
 	case code == http.StatusRequestTimeout, code == http.StatusTooManyRequests, code >= 500:
 		return answer{retryAfter: retryAfter(response.Header.Get("Retry-After"))}, err
 	}
-	return answer{final: true}, fmt.Errorf("%w: look at the webhook's settings in Slack", err)
+	return answer{final: true}, fmt.Errorf("%w: look at %s", err, settings)
 }
 
 // retryAfter reads the header, which has seconds or a date; 0 if it has neither.

@@ -132,11 +132,14 @@ func (s *Scheduler) answered(a answer) {
 	e.ran(run)
 	if a.err != nil {
 		s.Log.Error(fmt.Sprintf("%s was due at %s and is not launched: %s", e.ID, e.clock(a.due), run.Note))
-		s.alert("schedule refused", e, fmt.Sprintf("%s was due at %s; %s", e.worker, e.clock(a.due), run.Note))
-	} else if run.Note != "" {
-		s.Log.Warn(fmt.Sprintf("%s was due at %s and is launched late, as launch %d: %s", e.ID, e.clock(a.due), a.launch, run.Note))
+		s.alert(refusedAlert, e, fmt.Sprintf("%s was due at %s; %s", e.worker, e.clock(a.due), run.Note))
 	} else {
-		s.Log.Info(fmt.Sprintf("%s is launched as launch %d", e.ID, a.launch))
+		s.settleEntry(e, fmt.Sprintf("it was launched when it was due next, as launch %d", a.launch))
+		if run.Note != "" {
+			s.Log.Warn(fmt.Sprintf("%s was due at %s and is launched late, as launch %d: %s", e.ID, e.clock(a.due), a.launch, run.Note))
+		} else {
+			s.Log.Info(fmt.Sprintf("%s is launched as launch %d", e.ID, a.launch))
+		}
 	}
 	e.Pending, e.left, e.remark, e.waiting = time.Time{}, 0, "", ""
 	s.changed = true

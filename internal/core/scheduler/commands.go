@@ -1,14 +1,12 @@
 package scheduler
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"nowcast/internal/core/control"
-	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
@@ -83,7 +81,7 @@ func (s *Scheduler) ranNow(e *entry, launched int64, author string) {
 	}
 	now := s.Now().UTC()
 	e.ran(feed.ScheduleRun{Due: now, Time: now, Launch: launched, Author: author})
-	s.alerts = slices.DeleteFunc(s.alerts, func(a engine.Alert) bool { return a.Kind == missedAlert && bytes.Equal(a.Args, entryArgs(e.ID)) })
+	s.settleEntry(e, fmt.Sprintf("%s had it launched, as launch %d", author, launched))
 	s.Log.Info(fmt.Sprintf("%s asked for %s now: launch %d", author, e.ID, launched))
 	s.keep()
 	s.tell()

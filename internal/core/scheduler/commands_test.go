@@ -80,9 +80,13 @@ func TestRunNow(t *testing.T) {
 		if _, err := w.runNow("sleep", "q1"); err != nil {
 			t.Error(err)
 		}
-		w.pass(time.Minute)
+		if _, got := w.tellings(); len(got) != 1 || got[0].Ended == nil || got[0].End != sue+" had it launched, as launch 1" {
+			t.Errorf("got %+v, want the end of the alert", got)
+		}
+		w.stop()
+		w.start(daily)
 		if _, got := w.tellings(); len(got) != 0 {
-			t.Errorf("the alert was told again: %+v", got)
+			t.Errorf("after a restart: got %+v", got)
 		}
 	})
 	bubble(t, "cannot be done", func(t *testing.T, w *world) {

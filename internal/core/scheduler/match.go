@@ -99,6 +99,7 @@ func (s *Scheduler) correctOffers(names map[string]string) {
 		} else {
 			a.Offer, a.Args = "", nil
 		}
+		s.Alerts.Raise(*a)
 	}
 }
 
@@ -108,7 +109,7 @@ func (s *Scheduler) dropHold(r record) {
 	text := fmt.Sprintf("the hold by %s of %s (%s, %s) has ended: the configuration has no such entry any more. If another one stands in its place, "+
 		"it is not held: hold it with nowcastd schedule hold CONFIG ENTRY", r.Held, r.ID, r.Command, r.Schedule)
 	s.Log.Warn(text)
-	s.raise(engine.Alert{Kind: "hold ended", Worker: launch.Name(module), Message: text})
+	s.raise(engine.Alert{Key: "hold ended " + r.Key, Kind: "hold ended", Worker: launch.Name(module), Message: text})
 }
 
 // records returns what is known of the entries, in the order of the file.

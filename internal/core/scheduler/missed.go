@@ -62,24 +62,46 @@ func (s *Scheduler) miss(e *entry, now time.Time, why string) {
 
 const (
 	missedAlert  = "schedule missed"
+	refusedAlert = "schedule refused"
 	keepAlerts   = 50
 	keepAlertFor = day
 )
 
-// alert tells the operators of something, with the offer to launch the worker now.
+// alert tells the operators of something about an entry, with the offer to launch the worker now.
 func (s *Scheduler) alert(kind string, e *entry, text string) {
-	s.raise(engine.Alert{Kind: kind, Worker: e.worker.Name(), Message: text, Offer: control.CmdRunNow, Args: entryArgs(e.ID)})
+	s.raise(engine.Alert{Key: kind + " " + e.Key, Kind: kind, Worker: e.worker.Name(), Message: text, Offer: control.CmdRunNow, Args: entryArgs(e.ID)})
 }
 
-// raise keeps an alert, to be told.
+// raise keeps an alert, also for the next scheduler, until it is settled or old.
 func (s *Scheduler) raise(a engine.Alert) {
-	now := s.Now().UTC()
-	s.alerts = slices.DeleteFunc(s.alerts, func(a engine.Alert) bool { return now.Sub(a.Time) > keepAlertFor })
-	if n := len(s.alerts); n > 0 && !now.After(s.alerts[n-1].Time) {
-		now = s.alerts[n-1].Time.Add(1) // alerts of ours differ by their times
-	}
-	a.Time = now
+	a.Time = s.Now().UTC()
+	s.alerts = slices.DeleteFunc(s.alerts, func(b engine.Alert) bool { return b.Key == a.Key })
 	s.alerts = append(s.alerts[max(0, len(s.alerts)-keepAlerts+1):len(s.alerts):len(s.alerts)], a)
+	s.Alerts.Raise(a)
+}
+
+// settleEntry ends what was told about an entry: its worker was launched.
+func (s *Scheduler) settleEntry(e *entry, how string) {
+	for _, kind := range []string{missedAlert, refusedAlert} {
+		s.settleAlerts(how, func(a *engine.Alert) bool { return a.Key == kind+" "+e.Key })
+	}
+}
+
+// settleOld ends alerts that nobody has done anything about for so long that it is too late.
+func (s *Scheduler) settleOld() {
+	now := s.Now()
+	s.settleAlerts("a day has passed", func(a *engine.Alert) bool { return now.Sub(a.Time) > keepAlertFor })
+}
+
+func (s *Scheduler) settleAlerts(how string, over func(*engine.Alert) bool) {
+	s.alerts = slices.DeleteFunc(s.alerts, func(a engine.Alert) bool {
+		end := over(&a)
+		if end {
+			s.Alerts.End(a.Key, how)
+			s.changed = true
+		}
+		return end
+	})
 }
 
 func entryArgs(id string) json.RawMessage {

@@ -65,6 +65,9 @@ func (s *Scheduler) do(ctx context.Context, f func()) error {
 	}
 }
 
+// Ping returns nil once the loop has answered.
+func (s *Scheduler) Ping(ctx context.Context) error { return s.do(ctx, func() {}) }
+
 // find returns the entry that has a name now, nil if there is none.
 func (s *Scheduler) find(id string) *entry {
 	return s.entry(func(e *entry) bool { return e.ID == id })

@@ -19,6 +19,7 @@ import (
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/control"
+	"nowcast/internal/core/daemon"
 	"nowcast/internal/core/engine"
 )
 
@@ -38,6 +39,7 @@ type Options struct {
 	File     string // where it keeps its state
 	Manager  Manager
 	Publish  func(topic string, body any)
+	Alerts   *daemon.Alerts
 	Log      *slog.Logger
 	Now      func() time.Time
 }
@@ -73,7 +75,13 @@ func New(o Options) (*Scheduler, error) {
 	if err != nil {
 		o.Log.Error(err.Error())
 	}
-	s.alerts = known.Alerts
+	for _, a := range known.Alerts {
+		if a.Key == "" { // of a former version
+			a.Key = a.Kind + " " + a.Time.String()
+		}
+		s.alerts = append(s.alerts, a)
+		o.Alerts.Raise(a)
+	}
 	s.take(o.Schedule, known.Entries)
 	return s, nil
 }

@@ -81,6 +81,9 @@ func TestAManagerThatIsDownIsWaitedFor(t *testing.T) {
 		w.manager.set(func() { w.manager.refuses = "" })
 		w.until("01:31:00")
 		w.launched("01:30:00.000")
+		if _, got := w.tellings(); len(got) != 1 || got[0].Ended == nil || got[0].End != "it was launched when it was due next, as launch 1" {
+			t.Errorf("got %+v, want the end of the alert", got)
+		}
 	})
 }
 
@@ -240,13 +243,18 @@ func TestTheScheduleIsToldAgainForThoseWhoComeLate(t *testing.T) {
 		w.until("06:00:00")
 		before, _ := w.tellings()
 		w.pass(time.Minute)
-		if after, got := w.tellings(); after < before+2 || len(got) != 1 {
-			t.Errorf("in a minute: told %d times, with %d alerts, want twice, with one", after-before, len(got))
+		if after, _ := w.tellings(); after < before+2 {
+			t.Errorf("in a minute: told %d times, want twice", after-before)
 		}
 		w.stop()
 		w.start(daily)
-		if _, got := w.tellings(); len(got) != 1 {
+		if _, got := w.tellings(); len(got) != 1 || !got[0].Open() {
 			t.Errorf("after a restart: got the alerts %+v, want one", got)
+		}
+		w.manager.set(func() { w.manager.down = true })
+		w.pass(24 * time.Hour)
+		if _, got := w.tellings(); len(got) != 1 || got[0].End != "a day has passed" {
+			t.Errorf("after a day: got %+v, want the end of it", got)
 		}
 	})
 }

@@ -15,7 +15,7 @@ import (
 // state is what is kept in the file.
 type state struct {
 	Entries []record       `json:"entries"`          // in the order of the file
-	Alerts  []engine.Alert `json:"alerts,omitempty"` // of the last day, oldest first
+	Alerts  []engine.Alert `json:"alerts,omitempty"` // open, of the last day, oldest first
 }
 
 // lock keeps a second scheduler out until the file that it returns is closed, by Close or by the end of the process.

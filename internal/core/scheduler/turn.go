@@ -12,6 +12,7 @@ import (
 // that it has missed. Writing takes milliseconds, so it is done ahead of the due time, and the asker waits for that. The answer is written down when it is there; if that is lost, so is nothing but a question that is asked twice.
 func (s *Scheduler) turn() {
 	now := s.Now().UTC()
+	s.settleOld()
 	var asks []ask
 	for _, e := range s.entries {
 		if e.clockWasWrong(now) {
@@ -57,13 +58,8 @@ func (s *Scheduler) keep() {
 	}
 }
 
-// tell publishes the schedule, and the alerts again: the manager keeps its own, ours nobody would see who came late.
-func (s *Scheduler) tell() {
-	s.Publish(feed.StreamSchedule, s.show())
-	for _, a := range s.alerts {
-		s.Publish(feed.StreamAlert, a)
-	}
-}
+// tell publishes the schedule.
+func (s *Scheduler) tell() { s.Publish(feed.StreamSchedule, s.show()) }
 
 func (s *Scheduler) show() []feed.ScheduleEntry {
 	all := make([]feed.ScheduleEntry, len(s.entries))

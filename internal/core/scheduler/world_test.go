@@ -20,6 +20,7 @@ import (
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/control"
+	"nowcast/internal/core/daemon"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
@@ -102,7 +103,7 @@ type seen struct {
 	log     strings.Builder
 	events  []feed.ScheduleEntry // what was published last
 	told    int                  // how often
-	alerted []engine.Alert       // without those that were told again
+	alerted []engine.Alert       // in the order in which they were told
 }
 
 func (s *seen) Write(p []byte) (int, error) {
@@ -137,9 +138,7 @@ func (s *seen) publish(t *testing.T, topic string, body any) {
 		if topic != feed.StreamAlert {
 			t.Errorf("got an alert on %s", topic)
 		}
-		if !slices.ContainsFunc(s.alerted, func(a engine.Alert) bool { return a.Time.Equal(b.Time) }) {
-			s.alerted = append(s.alerted, b)
-		}
+		s.alerted = append(s.alerted, b)
 	}
 }
 
@@ -159,7 +158,8 @@ func (w *world) start(schedule ...config.Scheduled) {
 			}
 			return a
 		}})),
-		Publish: func(topic string, body any) { w.publish(w.t, topic, body) }})
+		Publish: func(topic string, body any) { w.publish(w.t, topic, body) },
+		Alerts:  daemon.NewAlerts(func(topic string, body any) { w.publish(w.t, topic, body) }, time.Now)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
