@@ -133,7 +133,7 @@ func TestTheConsoleWithTheRealDaemons(t *testing.T) {
 			t.Cleanup(func() { os.RemoveAll(dir) })
 			config := up(t, dir)
 			term := open(t, dir, config, size[0], size[1])
-			term.sees("broker, manager, scheduler, aggregator ok")
+			term.sees(map[int]string{80: "6 daemons ok", 200: "broker, manager, scheduler, aggregator, alerter, supervisor ok"}[size[0]])
 			term.sees("No launches yet.")
 
 			launch := exec.Command(filepath.Join(dir, "nowcastd"), "launch", config, "sleep", "--", "--sleep-time", "120")
@@ -209,7 +209,7 @@ func TestThePastFromTheRealLogAggregator(t *testing.T) {
 	})
 
 	term := open(t, dir, config, 100, 30)
-	term.sees("aggregator ok")
+	term.sees("6 daemons ok")
 	term.press("3")
 	term.sees("old line 4999 of many")
 	term.press("/")

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
-	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -47,63 +45,6 @@ func (p *program) withSnapshot(c *cobra.Command, show func(cfg *config.Config, s
 		return show(cfg, &s, args[1:])
 	}
 	return c
-}
-
-func (p *program) status() *cobra.Command {
-	var asJSON, all bool
-	c := &cobra.Command{
-		Use:   "status CONFIG",
-		Short: "Show launches, open barriers and alerts",
-		Long: `Show what the manager knows: launches (the unfinished and the newest 20; --all for all it
-remembers), open barriers, and the alerts of the last 24 hours. Times are local.`,
-		Example: "  nowcastd status nowcast.yaml\n  nowcastd status --json nowcast.yaml | jq '.launches[] | select(.state == \"failed\")'",
-		Args:    configArg(0),
-	}
-	c.Flags().BoolVar(&all, "all", false, "show all launches the manager remembers")
-	return p.withSnapshot(jsonFlag(c, &asJSON), func(_ *config.Config, s *feed.Snapshot, _ []string) error {
-		if asJSON {
-			return p.json(s)
-		}
-		if !all {
-			s.Launches = newest(s.Launches, 20)
-		}
-		p.printStatus(s, time.Now())
-		return nil
-	})
-}
-
-// newest returns the unfinished launches and the last n, in order.
-func newest(launches []launch.Launch, n int) []launch.Launch {
-	cut := len(launches) - n
-	kept := make([]launch.Launch, 0, n)
-	for i, l := range launches {
-		if i >= cut || !l.State.Final() {
-			kept = append(kept, l)
-		}
-	}
-	return kept
-}
-
-func (p *program) printStatus(s *feed.Snapshot, now time.Time) {
-	w := tabwriter.NewWriter(p.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tSTATE\tWORKER\tARGUMENTS\tHOST\tSTARTED\tTOOK\tBECAUSE OF\tNOTE")
-	for i := range s.Launches {
-		l := &s.Launches[i]
-		started, took := "-", "-"
-		if l.Started != nil {
-			started, took = l.Started.Local().Format("01-02 15:04:05"), l.Duration(now).Round(100*time.Millisecond).String()
-		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.State, short(l.Name()), short(strings.Join(l.Args, " ")), short(l.Host), started, took, short(l.Cause), short(l.Note))
-	}
-	w.Flush()
-	for _, b := range s.Barriers {
-		fmt.Fprintf(p.Stdout, "\nbarrier %d, opened by %s, waits for %s; held: %d\n", b.ID, short(b.Cause), short(strings.Join(b.Missing, ", ")), len(b.Held))
-	}
-	for _, a := range s.Alerts {
-		if now.Sub(a.Time) < 24*time.Hour {
-			fmt.Fprintf(p.Stdout, "\nalert %s %s: %s\n", a.Time.Local().Format("01-02 15:04:05"), a.Kind, printable(a.Message))
-		}
-	}
 }
 
 // printable returns text that strangers wrote without what could steer a terminal or forge a line.

@@ -88,7 +88,7 @@ func TestAShellCanOperateTheSystem(t *testing.T) {
 	s.try(t, example{args: words("kill --signal HUP CONFIG 1"), code: exitFailed, stderr: `signal "HUP": use TERM, INT or KILL`})
 	s.try(t, example{args: words("kill --signal INT CONFIG 1"), stdout: "INT was sent to launch 1 of sleep --sleep-time 1000\n"})
 	s.reaches(1, "over", func(l launch.Launch) bool { return l.State.Final() })
-	got := s.try(t, example{args: words("status CONFIG"), stdout: "barrier 1, opened by barrier: success, waits for reporter; "})
+	got := s.try(t, example{args: words("status CONFIG"), stdout: " because of barrier: success, waits for reporter; held: 0"})
 	if row := regexp.MustCompile(`(?m)^1 +killed +sleep +--sleep-time 1000 +localhost +\d\d-\d\d \d\d:\d\d:\d\d +[\d.m]+s +launch by \S+@\S+ +killed by \S+, .*$`); !row.MatchString(got.stdout) {
 		t.Errorf("got the status\n%s\nwant a row like %v", got.stdout, row)
 	}

@@ -1,113 +1,115 @@
 package tui
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
-	"nowcast/internal/core/control"
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
-	"nowcast/internal/core/launch"
-	"nowcast/internal/tui/widget"
+	"nowcast/internal/tui/alerts"
+	"nowcast/internal/tui/link"
 )
 
-// newAlerts returns those that want attention, newest first: not seen in this console, and not about what has been dealt with.
-func (m *Model) newAlerts() []*feed.Raised { return m.openAlerts(false) }
+// takeUp is how long the alerter may take to make an incident of an alert; then the alert is shown without.
+const takeUp = 5 * time.Second
 
-// seenAlerts returns those that the operator has taken for seen, newest first, without what has been dealt with since.
-func (m *Model) seenAlerts() []*feed.Raised { return m.openAlerts(true) }
-
-func (m *Model) openAlerts(seen bool) []*feed.Raised {
-	all := m.mirror.Alerts()
-	var open []*feed.Raised
-	for i := range slices.Backward(all) {
-		a := &all[i]
-		if m.seen[keyOf(a)] != seen || m.madeUp(a) {
-			continue
+// handAlerts gives the page the incidents, and the alerts that the alerter has not taken up: without an alerter, all of them.
+func (m *Model) handAlerts() {
+	incidents, known := m.mirror.Incidents()
+	m.alerts.Known = known || m.known()
+	var items []alerts.Item
+	have := map[alerts.Identity]bool{}
+	for i := range incidents {
+		it := alerts.Item{Incident: incidents[i]}
+		have[it.Identity()] = true
+		for c := range it.Consequences {
+			have[alerts.IdentityOf("", &it.Consequences[c])] = true // it may be another daemon's
 		}
-		if l := m.launchOf(a); l != nil && !m.again.Urgent(l, m.now) {
-			continue
-		}
-		open = append(open, a)
+		items = append(items, it)
 	}
-	return open
-}
-
-// alert returns the alert of the header, nil if there is none, and how many new ones the list has. The launches page has those
-// about launches as rows at its top: the header need not say them twice, but counts them as the list does.
-func (m *Model) alert() (newest *feed.Raised, count int) {
-	open := m.newAlerts()
-	for _, a := range open {
-		if m.page != pageLaunches || m.launchOf(a) == nil {
-			return a, len(open)
+	alive := m.alerting()
+	if !alive {
+		m.endSince(items)
+	}
+	for _, a := range m.mirror.Alerts() {
+		took := a.Open() && alive && m.now.Sub(a.Time) < takeUp
+		old := !a.Open() && known // the alerter knows better what it has ended
+		folded := have[alerts.IdentityOf("", &a.Alert)]
+		if !took && !old && !folded && !have[alerts.IdentityOf(a.Source, &a.Alert)] {
+			items = append(items, alerts.Item{Incident: feed.Incident{Source: a.Source, Alert: a.Alert}})
 		}
 	}
-	return nil, len(open)
+	items = slices.DeleteFunc(items, func(it alerts.Item) bool { return it.Ended != nil && m.now.Sub(*it.Ended) > alerts.Kept })
+	for i := range items {
+		m.describeAlert(&items[i])
+	}
+	m.alerts.Set(items, m.now)
 }
 
-// launchOf returns the launch that an alert offers to repeat, nil if it is about something else.
-func (m *Model) launchOf(a *feed.Raised) *launch.Launch {
-	var args control.RelaunchArgs
-	if a.Offer != control.CmdRelaunch || json.Unmarshal(a.Args, &args) != nil {
-		return nil
-	}
-	return m.find(args.Launch)
-}
-
-// offer says what an alert offers in a few words, "" if nothing.
-func (m *Model) offer(a *feed.Raised) string {
-	if l := m.launchOf(a); l != nil {
-		return fmt.Sprint("relaunch ", l.ID)
-	}
-	switch a.Offer {
-	case "":
-		return ""
-	case control.CmdEvaluate:
-		return "rule again"
-	case control.CmdRunNow:
-		return "run now"
-	}
-	return "do it" // the question says what
-}
-
-// maxAlert is how many lines an alert may take in the header.
-const maxAlert = 2
-
-// alertLines show the newest alert, with the keys that belong to it: at the bottom they would push out those of the page.
-func (m *Model) alertLines(a *feed.Raised, count int) []string {
-	keys := m.alertKeys(a, count)
-	room := m.width - 2
-	for _, p := range keys {
-		room -= widget.Width(p.text)
-	}
-	text := fmt.Sprintf("%s %s %s: %s", m.theme.Mark.Warn, widget.Clock(a.Time.In(m.loc), m.now), a.Kind, a.Message)
-	lines := widget.Wrap(widget.Clean(text), room)
-	if len(lines) > maxAlert {
-		lines = lines[:maxAlert]
-		lines[maxAlert-1] = widget.Fit(lines[maxAlert-1], room-1, "") + m.theme.Mark.Cut
-	}
-	out := make([]string, len(lines))
-	for i, l := range lines {
-		if i > 0 {
-			l, keys = "  "+l, nil
+// endSince takes over which alerts have ended since the alerter was heard last.
+func (m *Model) endSince(items []alerts.Item) {
+	ended := map[alerts.Identity]*engine.Alert{}
+	for _, a := range m.mirror.Alerts() {
+		if !a.Open() {
+			ended[alerts.IdentityOf(a.Source, &a.Alert)] = &a.Alert
 		}
-		out[i] = m.line([]part{{" " + l, m.theme.Warn}}, keys)
 	}
-	return out
+	for i := range items {
+		if e := ended[items[i].Identity()]; e != nil && items[i].Open() {
+			items[i].Ended, items[i].End = e.Ended, e.End
+		}
+	}
 }
 
-// alertKeys draw the keys that belong to the newest alert; over an overlay they do other things.
-func (m *Model) alertKeys(a *feed.Raised, count int) []part {
-	if m.overlay != nil {
-		return nil
+// describeAlert says what an alert offers, and what is being done about it already.
+func (m *Model) describeAlert(it *alerts.Item) {
+	if it.Ended != nil {
+		return
 	}
-	var keys []part
-	if word := m.offer(a); word != "" {
-		keys = append(keys, part{"  g", m.theme.Key}, part{" " + word, m.theme.Faint})
+	it.Does = m.offer(&it.Alert)
+	it.ConsequenceDoes = make([]string, len(it.Consequences))
+	for c := range it.Consequences {
+		it.ConsequenceDoes[c] = m.offer(&it.Consequences[c])
 	}
-	all := " in full "
-	if count > 1 {
-		all = fmt.Sprintf(" all %d ", count)
+	switch l := m.launchOf(&it.Alert); {
+	case l != nil:
+		it.InHand = m.again.Since(l)
+	case m.madeUp(&it.Alert):
+		it.InHand = "launched since by an operator"
 	}
-	return append(keys, part{"  a", m.theme.Key}, part{all, m.theme.Faint})
+}
+
+// alerting tells whether there is an alerter that makes incidents of alerts.
+func (m *Model) alerting() bool {
+	d, heard := m.mirror.Daemon(link.Alerter)
+	return heard && !d.Stopped && !d.Silent(m.now)
+}
+
+// staleAlerts says on the alerts page why what it shows is not all there is, "" if it is.
+func (m *Model) staleAlerts() string {
+	d, heard := m.mirror.Daemon(link.Alerter)
+	const without = "nobody outside is told and nothing can be acknowledged: "
+	switch {
+	case !heard && m.now.Sub(m.since) > patience:
+		return "no alerter is heard, " + without + "these are the alerts as the daemons say them; `nowcastd up` runs one"
+	case heard && d.Stopped:
+		return "alerter has stopped, " + without + "new alerts are shown as the daemons say them"
+	case heard && d.Silent(m.now):
+		return fmt.Sprintf("alerter silent for %d s, %snew alerts are shown as the daemons say them", int(d.SilentFor(m.now).Seconds()), without)
+	case m.incidents.problem != "" && m.mirror.NeedIncidents():
+		return "the alerter does not tell its incidents: " + m.incidents.problem
+	}
+	return ""
+}
+
+// late returns the launches that the manager calls late: it knows what is expected of each.
+func (m *Model) late() map[int64]bool {
+	late := map[int64]bool{}
+	for _, a := range m.mirror.Alerts() {
+		if a.Kind == "late" && a.Launch != 0 && a.Open() {
+			late[a.Launch] = true
+		}
+	}
+	return late
 }

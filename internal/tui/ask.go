@@ -1,29 +1,37 @@
 package tui
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
-	"nowcast/internal/core/control"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/tui/launches"
 	"nowcast/internal/tui/link"
 	"nowcast/internal/tui/widget"
 )
 
-// ask is a question to the operator: yes or no, or a line to be typed.
+// ask is a question to the operator: yes or no, one of several, or a line to be typed.
 type ask struct {
 	question string
-	warning  string         // what else will happen
-	prompt   *widget.Prompt // nil: yes or no
+	warning  string         // what else will happen; of a prompt: what enter does
+	choices  []choice       // none: yes or no
+	prompt   *widget.Prompt // nil: a key answers
 	problem  string         // why what was typed will not do
 
-	yes   func() tea.Cmd          // on yes
-	typed func(line string) error // on enter; it opens the next question
+	yes   func() tea.Cmd                     // on yes
+	typed func(line string) (tea.Cmd, error) // on enter; it may open the next question
+}
+
+// choice is one of several answers.
+type choice struct {
+	key, text string
+	do        func() tea.Cmd
 }
 
 // key answers the question, or edits the line.
@@ -32,19 +40,28 @@ func (a *ask) key(m *Model, k tea.KeyPressMsg) tea.Cmd {
 	case k.String() == "esc" || k.String() == "ctrl+c":
 		m.ask = nil
 		m.say("nothing was done", false)
-	case a.prompt == nil && (k.String() == "y" || k.String() == "Y"):
+	case a.prompt == nil && a.choices == nil && (k.String() == "y" || k.String() == "Y"):
 		m.ask = nil
 		return a.yes()
 	case a.prompt == nil && (k.String() == "n" || k.String() == "N" || k.String() == "q"):
 		m.ask = nil
 		m.say("nothing was done", false)
 	case a.prompt != nil && k.String() == "enter":
-		if err := a.typed(a.prompt.Value()); err != nil {
-			a.problem = err.Error()
+		m.ask = nil
+		cmd, err := a.typed(a.prompt.Value())
+		if err != nil {
+			m.ask, a.problem = a, err.Error()
 		}
+		return cmd
 	case a.prompt != nil:
 		a.problem = ""
 		a.prompt.Update(k)
+	}
+	for _, c := range a.choices {
+		if k.String() == c.key {
+			m.ask = nil
+			return c.do()
+		}
 	}
 	return nil
 }
@@ -53,7 +70,7 @@ func (a *ask) key(m *Model, k tea.KeyPressMsg) tea.Cmd {
 func (a *ask) view(m *Model, width, rows int) []string {
 	lines := []string{widget.Heading(m.theme, a.question, "", width)}
 	if a.prompt != nil {
-		foot := "enter goes on, esc leaves it"
+		foot := cmp.Or(a.warning, "enter goes on, esc leaves it")
 		if a.problem != "" {
 			foot = a.problem
 		}
@@ -71,101 +88,20 @@ func (a *ask) view(m *Model, width, rows int) []string {
 	if over := len(lines) + 2 - rows; over > 0 {
 		lines = lines[:max(1, len(lines)-over)]
 	}
-	answer := " " + m.theme.Key.Paint("y") + " yes   " + m.theme.Key.Paint("n") + " no"
-	return append(append([]string{m.theme.Faint.Paint(strings.Repeat(m.theme.Mark.Rule, width))}, lines...), answer)
+	return append(append([]string{m.theme.Faint.Paint(strings.Repeat(m.theme.Mark.Rule, width))}, lines...), a.answers(m))
 }
 
-// askRelaunch asks whether a launch shall be repeated, with its own arguments if args is nil.
-func (m *Model) askRelaunch(l *launch.Launch, args []string) {
-	next := l.NextWorker
-	again := " again"
-	if args != nil {
-		next.Args, again = args, ""
+// answers draws the keys that answer.
+func (a *ask) answers(m *Model) string {
+	all := append(slices.Clone(a.choices), choice{key: "n", text: "no"})
+	if a.choices == nil {
+		all = []choice{{key: "y", text: "yes"}, {key: "n", text: "no"}}
 	}
-	a := &ask{question: fmt.Sprintf("Launch %s%s?", launches.Command(&launch.Launch{NextWorker: next}), again)}
-	if !l.State.Final() {
-		a.warning = fmt.Sprintf("Launch %d is still %s: both will run side by side.", l.ID, l.State)
+	texts := make([]string, len(all))
+	for i, c := range all {
+		texts[i] = m.theme.Key.Paint(c.key) + " " + c.text
 	}
-	a.yes = func() tea.Cmd {
-		return m.do("launch "+launches.Command(&launch.Launch{NextWorker: next}), control.CmdRelaunch, control.RelaunchArgs{Launch: l.ID, Args: args})
-	}
-	m.ask = a
-}
-
-// askArguments asks for the arguments of a repetition, and then whether it shall be.
-func (m *Model) askArguments(l *launch.Launch) {
-	m.ask = &ask{
-		question: fmt.Sprintf("Arguments for %s on %s", l.Name(), l.Host),
-		prompt:   widget.NewPrompt(m.theme, "arguments: ", widget.JoinWords(l.Args)),
-		typed: func(line string) error {
-			args, err := widget.SplitWords(line)
-			if err != nil {
-				return err
-			}
-			m.askRelaunch(l, args)
-			return nil
-		},
-	}
-}
-
-// askKill asks whether a signal shall be sent.
-func (m *Model) askKill(l *launch.Launch, signal string) {
-	effect := "It can clean up, and ends without a report."
-	if signal == "KILL" {
-		effect = "It ends at once and cannot clean up."
-	}
-	a := &ask{question: fmt.Sprintf("Send %s to launch %s (pid %d and what it started)? %s", signal, launches.Title(l), l.PID, effect)}
-	if l.Host != launch.Localhost {
-		a.warning = fmt.Sprintf("It runs over ssh: the process on %s may go on.", l.Host)
-	}
-	a.yes = func() tea.Cmd {
-		return m.do(fmt.Sprintf("send %s to launch %s", signal, launches.Title(l)), control.CmdKill, control.KillArgs{Launch: l.ID, Signal: signal})
-	}
-	m.ask = a
-}
-
-// askRelease asks whether a barrier shall be opened.
-func (m *Model) askRelease(b launches.Barrier) {
-	held := make([]string, len(b.Held))
-	for i, n := range b.Held {
-		held[i] = n.Name()
-	}
-	what := "Nothing is held yet: the barrier goes away and nothing is launched."
-	if len(held) > 0 {
-		what = fmt.Sprintf("Launched now: %s.", strings.Join(held, ", "))
-	}
-	m.ask = &ask{
-		question: fmt.Sprintf("Release the barrier without waiting for %s? %s", strings.Join(b.Missing, ", "), what),
-		yes: func() tea.Cmd {
-			return m.do("release the barrier", control.CmdRelease, control.ReleaseArgs{Barrier: b.ID})
-		},
-	}
-}
-
-// askOffer asks whether the command that the shown alert offers shall be sent.
-func (m *Model) askOffer() {
-	a := m.shownAlert()
-	if a == nil || a.Offer == "" {
-		m.say(m.noOffer(a), true)
-		return
-	}
-	if l := m.launchOf(a); l != nil {
-		m.askRelaunch(l, nil)
-		return
-	}
-	if entryOf(a) != "" && m.askMissed(a) {
-		return
-	}
-	question := fmt.Sprintf("Run %q now, as this alert offers? %s: %s", a.Offer, a.Kind, a.Message)
-	about := a.Offer + " as the alert offers"
-	if a.Offer == control.CmdEvaluate {
-		question, about = "Have the rule look at that message again, and launch what it says? "+a.Message, "run the rule again"
-	}
-	target, offer, args, id := a.Source, a.Offer, a.Args, keyOf(a) // who raises an alert carries out what it offers
-	m.ask = &ask{question: question, yes: func() tea.Cmd {
-		m.seen[id] = true
-		return m.doAt(target, about, offer, args)
-	}}
+	return " " + strings.Join(texts, "   ")
 }
 
 // do sends a command to the manager and says so.

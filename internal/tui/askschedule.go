@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"nowcast/internal/core/control"
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/tui/launches"
@@ -40,32 +41,31 @@ func (m *Model) askRunNow(e *schedule.Entry) {
 
 // askMissed asks what askRunNow asks, about the entry that an alert of the scheduler offers to run. It tells whether there
 // is such an entry.
-func (m *Model) askMissed(a *feed.Raised) bool {
+func (m *Model) askMissed(a *engine.Alert) bool {
+	id := entryOf(a)
+	if id == "" {
+		return false
+	}
 	m.handSchedule()
-	e := m.schedule.Find(entryOf(a))
+	e := m.schedule.Find(id)
 	if e == nil || e.Worker.Module == "" {
 		return false
 	}
 	m.askRunNow(e)
-	yes, id := m.ask.yes, keyOf(a)
-	m.ask.yes = func() tea.Cmd {
-		m.seen[id] = true
-		return yes()
-	}
 	return true
 }
 
 // entryOf returns the entry that an alert offers to run, "" if it offers something else.
-func entryOf(a *feed.Raised) string {
+func entryOf(a *engine.Alert) string {
 	var args control.EntryArgs
-	if a.Source != link.Scheduler || a.Offer != control.CmdRunNow || json.Unmarshal(a.Args, &args) != nil {
+	if a.Offer != control.CmdRunNow || json.Unmarshal(a.Args, &args) != nil {
 		return ""
 	}
 	return args.Entry
 }
 
 // madeUp tells whether an operator, here or elsewhere, has done since what an alert of the scheduler offers.
-func (m *Model) madeUp(a *feed.Raised) bool {
+func (m *Model) madeUp(a *engine.Alert) bool {
 	id := entryOf(a)
 	if id == "" {
 		return false

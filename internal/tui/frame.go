@@ -11,7 +11,8 @@ import (
 // askAgain is how long after a question that failed the console asks again.
 const askAgain = time.Second
 
-// historyAgain is the same for the history, which is large, and for the schedule: there may be no scheduler.
+// historyAgain is the same for the history, which is large, and for schedule and incidents: there may be no scheduler, or no
+// alerter.
 const historyAgain = 5 * time.Second
 
 // frame takes in what has come, and returns what must be asked now.
@@ -27,7 +28,7 @@ func (m *Model) frame(f link.Frame) tea.Cmd {
 		m.status = status{}
 		m.resize()
 	}
-	return tea.Batch(m.askSnapshot(), m.askHistory(), m.askSchedule(), m.overlay.reload(m))
+	return tea.Batch(m.askSnapshot(), m.askHistory(), m.askSchedule(), m.askIncidents(), m.overlay.reload(m))
 }
 
 func (m *Model) askSnapshot() tea.Cmd {

@@ -9,7 +9,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/tui/link"
@@ -115,58 +114,35 @@ func TestMissingHistoryIsSaidOnTheLogPage(t *testing.T) {
 	s.seesNot("no log_aggregator")
 }
 
-func TestAlertsAreShownUntilTheyAreHidden(t *testing.T) {
-	s := openMorning(t, 160, 30)
-	alert := func(id int64, text string) feed.Event {
-		return s.event(feed.StreamAlert, engine.Alert{ID: id, Time: s.now, Kind: "late", Message: text})
+// What the daemons say of themselves stands on every page, and how old it is.
+func TestWorkersThatWaitAndAManagerThatStandsByAreSaid(t *testing.T) {
+	s := openMorning(t, 100, 30)
+	since := s.now.Add(-10 * time.Minute)
+	broker := func(w *feed.Waiting) feed.Event {
+		e := s.event(feed.StreamDaemon, feed.Heartbeat{Name: "message_broker", Host: "salish", PID: 100, Started: dawn.Add(-time.Hour), Every: 2 * time.Second, Waiting: w})
+		e.Source = "message_broker"
+		return e
 	}
-	s.frame(time.Second, alert(2, "run_NEMO is late"), alert(3, "make_plots is late"))
-	s.sees("make_plots is late", "a all 3")
-	s.press("a")
-	s.sees("3 alerts, newest first", "make_plots is late", "run_NEMO is late", `key "forecast2" not in dict`)
-	s.press("esc")
-	s.sees("make_plots is late", "a all 3")
-	s.press("a", "a")
-	s.seesNot("is late", "alert")
-	s.frame(time.Second, alert(4, "ping_erddap is late"))
-	s.sees("ping_erddap is late", "a in full")
-	s.seesNot("a all")
-}
-
-// What is wrong with a launch stands once on each page, and nowhere any more when it was repeated.
-func TestHidingAnAlertWithoutANumberHidesNoLaterOne(t *testing.T) {
-	s := openMorning(t, 160, 30)
-	trouble := func(text string) feed.Event {
-		return s.event(feed.StreamAlert, engine.Alert{Time: s.now, Kind: "store", Message: text})
-	}
-	s.frame(time.Second, trouble("the disk is full"))
-	s.sees("the disk is full")
-	s.press("a", "a")
-	s.seesNot("the disk is full")
-	s.frame(time.Second, trouble("the disk is gone"))
-	s.sees("the disk is gone")
-	s.seesNot("the disk is full")
-}
-
-func TestAnAlertAboutALaunchEndsWithItsRepetition(t *testing.T) {
-	s := openMorning(t, 160, 30)
-	s.press("a", "a")
-	s.frame(time.Second, s.event(feed.StreamAlert, engine.Alert{
-		ID: 2, Time: s.now, Kind: "worker crashed", Message: "nowcast.workers.make_plots nemo: exited", Offer: "relaunch", Args: []byte(`{"launch":5}`),
-	}))
-	s.sees("1 failed", "✗ crashed   make_plots")
-	s.seesNot("worker crashed")
-	for _, page := range []string{"2", "3"} {
+	s.frame(time.Second, broker(&feed.Waiting{Requests: 12, Since: since}))
+	for _, page := range []string{"1", "2", "3", "4", "5"} {
 		s.press(page)
-		s.sees("1 failed", "worker crashed: nowcast.workers.make_plots", "g relaunch 5")
+		s.sees("12 requests wait since 05:31:07: no manager is connected")
 	}
-	s.frame(time.Second, s.event(feed.StreamLaunch, []launch.Launch{{
-		ID: 8, NextWorker: launch.NextWorker{Module: "nowcast.workers.make_plots", Host: "localhost"}, State: launch.Running, Decided: s.now, Parent: 5, Cause: "relaunch of 5 by sue",
-	}}))
-	s.sees("0 failed")
-	s.seesNot("worker crashed")
-	s.press("1")
-	s.sees("✗ crashed ↻ make_plots", "relaunched as 8, which is")
+	s.frame(time.Second, broker(&feed.Waiting{Requests: 1, Since: since, Managers: 1}))
+	s.sees("1 request waits since 05:31:07: the manager has not answered them")
+	s.frame(20 * time.Second)
+	s.sees("the manager is silent, as of 05:41:09")
+	s.frame(time.Second, broker(&feed.Waiting{Requests: 1, Since: s.now, Managers: 1}))
+	s.seesNot("wait since", "waits since")
+	s.frame(time.Second, s.event(feed.StreamDaemon, feed.Heartbeat{
+		Name: link.Manager, Host: "salish", PID: 101, Started: dawn.Add(-time.Hour), Every: 2 * time.Second, Standby: "nemo1 pid 4711",
+	}))
+	s.sees("manager: standing by for nemo1 pid 4711", "so nothing is launched from here")
+	s.frame(time.Second, s.event(feed.StreamDaemon, feed.Heartbeat{
+		Name: link.Manager, Host: "salish", PID: 101, Started: dawn.Add(-time.Hour), Every: 2 * time.Second, Standby: "nemo1 pid 4711", Stopped: true,
+	}))
+	s.beat(time.Second) // it has taken over
+	s.seesNot("standby", "standing by", "nothing is launched")
 }
 
 // What the buffer shows is what the mirror has, whatever comes late and whatever is asked back.

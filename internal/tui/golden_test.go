@@ -56,15 +56,38 @@ var scenes = []struct {
 	{"launches-log-of-all", func(s *scene) { s.begin(); s.press("m") }},
 	{"launches-no-log", func(s *scene) { s.begin(); s.press("end", "m") }},
 	{"launches-barrier", func(s *scene) { s.begin(); s.press("down") }},
-	{"launches-failed", func(s *scene) { s.begin(); s.press("a", "a", "f") }},
+	{"launches-failed", func(s *scene) { s.beginAlerts(); s.press("f") }},
 	{"details", func(s *scene) { s.begin(); s.press("enter") }},
-	{"alerts", func(s *scene) { s.begin(); s.press("a") }},
-	{"alerts-seen", func(s *scene) {
+	{"alerts", func(s *scene) { s.beginAlerts(); s.press("5") }},
+	{"alerts-unfolded", func(s *scene) { s.beginAlerts(); s.press("5", "down", "space") }},
+	{"alerts-details", func(s *scene) { s.beginAlerts(); s.press("5", "down", "enter") }},
+	{"alerts-acknowledge", func(s *scene) { s.beginAlerts(); s.press("5", "a") }},
+	{"alerts-snooze", func(s *scene) { s.beginAlerts(); s.press("5", "z") }},
+	{"alerts-none", func(s *scene) {
 		s.begin()
-		s.press("a", "a")
-		s.frame(time.Second, s.late(2, "run_NEMO"))
-		s.press("a")
+		quiet := morning()
+		quiet.Alerts = nil
+		s.snapshot(quiet)
+		s.incidents(0)
+		s.press("5")
 	}},
+	{"alerts-no-alerter", func(s *scene) { s.begin(); s.press("a"); s.beat(5 * time.Second) }},
+	{"alerts-many", func(s *scene) { s.manyTroubles(); s.press("5", "down", "down", "space") }},
+	{"standby", func(s *scene) {
+		s.frame(time.Second, s.event(feed.StreamDaemon, feed.Heartbeat{Name: link.Manager, PID: 101, Every: 2 * time.Second, Standby: "nemo1 pid 4711"}))
+		s.alerter(0, feed.Heartbeat{})
+		s.m.Update(link.Snapshot{Source: link.Manager, Err: errors.New("snapshot: no answer from manager: no manager is connected: is nowcastd up running?")})
+	}},
+	{"waiting", func(s *scene) {
+		s.beginAlerts()
+		s.waiting()
+		broker := s.event(feed.StreamDaemon, feed.Heartbeat{Name: "message_broker", PID: 100, Every: 2 * time.Second, Waiting: &feed.Waiting{Requests: 12, Since: *at(-600)}})
+		broker.Source = "message_broker"
+		s.frame(0, broker)
+		s.press("home")
+	}},
+	{"waiting-details", func(s *scene) { s.beginAlerts(); s.waiting(); s.press("down", "down", "enter") }},
+	{"barrier-details", func(s *scene) { s.begin(); s.press("down", "enter") }},
 	{"relaunch", func(s *scene) { s.begin(); s.press("r") }},
 	{"relaunched", func(s *scene) {
 		s.begin()
@@ -154,6 +177,16 @@ func TestScreensInColourAreAsInTheGoldenFiles(t *testing.T) {
 	golden(t, "launches-colour-100x30", strings.ReplaceAll(s.m.View().Content, "\x1b", "␛")+"\n")
 }
 
+// Who sees no colours, or has a terminal without marks, misses nothing on the alerts page: each state has its word.
+func TestAlertsWithoutColourAreAsInTheGoldenFiles(t *testing.T) {
+	for name, o := range map[string]theme.Options{"alerts-colour-80x24": {}, "alerts-no-colour-80x24": {NoColour: true, ASCII: true}} {
+		s := newSceneTheme(t, 80, 24, o)
+		s.beginAlerts()
+		s.press("5", "down", "space", "end")
+		golden(t, name, strings.ReplaceAll(s.m.View().Content, "\x1b", "␛")+"\n")
+	}
+}
+
 // Every screen fills the window exactly, at any size, with and without colour, whatever strangers send.
 func TestScreensFillTheWindowWhateverIsShown(t *testing.T) {
 	for _, o := range []theme.Options{{}, {NoColour: true, ASCII: true}} {
@@ -164,7 +197,7 @@ func TestScreensFillTheWindowWhateverIsShown(t *testing.T) {
 			for _, size := range [][2]int{{60, 15}, {61, 17}, {80, 24}, {99, 31}, {113, 40}, {151, 20}, {260, 70}} {
 				s := newSceneTheme(t, size[0], size[1], o)
 				sc.play(s)
-				for _, k := range []string{"", "1", "2", "3", "4", "?"} {
+				for _, k := range []string{"", "1", "2", "3", "4", "5", "?"} {
 					if k != "" {
 						s.press(k)
 					}
@@ -208,7 +241,13 @@ func playGarbage(s *scene) {
 		ID: bad, Worker: launch.NextWorker{Module: "m." + bad, Args: []string{bad}, Host: bad}, When: bad, Timezone: bad, Missed: bad,
 		Problem: bad, Runs: []feed.ScheduleRun{{Author: bad, Note: bad}, {Author: bad, Launch: 99, Note: bad}},
 	})
-	s.press("4", "enter", "esc", "2", "E", "1", "home", "down", "enter")
+	trouble := engine.Alert{Time: *at(2), Kind: bad, Key: bad, Worker: bad, Message: bad, Offer: bad, Count: 7, Last: at(3), Because: bad, End: bad}
+	mark := &feed.Mark{Author: bad, Note: bad, Time: *at(2), Until: *at(9000)}
+	s.incidents(time.Second, feed.Incident{ID: 1, Source: bad, Alert: trouble, Consequences: []engine.Alert{trouble}, Acknowledged: mark, Snoozed: mark, Sent: []feed.Sent{{To: bad, What: bad, Note: bad}, {To: bad + bad, What: bad}}})
+	broker := s.event(feed.StreamDaemon, feed.Heartbeat{Name: "message_broker", Standby: bad, Waiting: &feed.Waiting{Requests: 1 << 60}})
+	broker.Source = "message_broker"
+	s.frame(time.Second, broker)
+	s.press("5", "space", "down", "enter", "esc", "4", "enter", "esc", "2", "E", "1", "home", "down", "enter")
 }
 
 func TestALightBackgroundHasOtherColours(t *testing.T) {
@@ -232,7 +271,7 @@ func TestALightBackgroundHasOtherColours(t *testing.T) {
 func TestWithoutColourNoColourIsWritten(t *testing.T) {
 	s := newSceneTheme(t, 100, 30, theme.Options{NoColour: true})
 	s.begin()
-	for _, k := range []string{"1", "2", "3", "4"} {
+	for _, k := range []string{"1", "2", "3", "4", "5"} {
 		s.press(k)
 		for code := 30; code < 50; code++ {
 			for _, seq := range []string{fmt.Sprintf("[%dm", code), fmt.Sprintf(";%dm", code), fmt.Sprintf("[%d;", code)} {

@@ -49,8 +49,13 @@ func (m *Model) header() []string {
 			out = append(out, m.theme.Bad.Paint(widget.Fit(" "+m.theme.Mark.Warn+" "+l, m.width, m.theme.Mark.Cut)))
 		}
 	}
-	if a, n := m.alert(); a != nil {
-		out = append(out, m.alertLines(a, n)...)
+	for _, t := range m.troubles() {
+		for _, l := range widget.Wrap(widget.Clean(t), m.width-4) {
+			out = append(out, m.theme.Warn.Paint(widget.Fit(" "+m.theme.Mark.Warn+" "+l, m.width, m.theme.Mark.Cut)))
+		}
+	}
+	if it := m.alert(); it != nil {
+		out = append(out, m.alertLines(it)...)
 	}
 	return out
 }
@@ -58,30 +63,44 @@ func (m *Model) header() []string {
 // From these widths on the first line has room for the program's name, and for the time zone.
 const (
 	roomyTabs = 100
-	zoneTabs  = 72
+	zoneTabs  = 78
 )
 
+// tabs names the pages, with how many alerts nobody has in hand yet, which system this is, and the time.
 func (m *Model) tabs() string {
 	left := []part{{" nowcast  ", m.theme.Title}}
 	if m.width < roomyTabs { // which system it is matters more
 		left = nil
 	}
+	room := m.width
 	for p := range pages {
-		style := m.theme.Plain
+		text, style := fmt.Sprintf(" %d %s", p+1, p), m.theme.Plain
+		fresh := len(m.alerts.Fresh(m.now))
+		if p == pageAlerts && fresh > 0 {
+			text, style = fmt.Sprintf("%s %s%d", text, m.theme.Mark.Warn, fresh), m.theme.Warn
+		}
+		if m.width >= roomyTabs {
+			text += " "
+		}
 		if p == m.page {
 			style = m.theme.Tab
 		}
-		left = append(left, part{fmt.Sprintf(" %d %s ", p+1, p), style})
+		left = append(left, part{text, style})
 	}
-	clock := "  " + m.now.Format("15:04:05 MST") + " "
-	if m.width < zoneTabs {
-		clock = " " + m.now.Format("15:04:05") + " "
-	}
-	room := m.width - widget.Width(clock)
 	for _, p := range left {
 		room -= widget.Width(p.text)
 	}
-	title := widget.Clean(m.title)
+	clock := m.now.Format("  15:04:05 MST ")
+	for _, layout := range []string{" 15:04:05 ", " 15:04"} {
+		if m.width < zoneTabs || widget.Width(clock) > room {
+			clock = m.now.Format(layout)
+		}
+		if widget.Width(clock) <= room {
+			break
+		}
+	}
+	room -= widget.Width(clock)
+	title := " " + widget.Clean(m.title)
 	if widget.Width(title) > room {
 		title = widget.Fit(title, max(room, 0), m.theme.Mark.Cut)
 	}
@@ -95,7 +114,7 @@ func short(name string) string {
 }
 
 // rank is the order of daemons in the header: as a message meets them.
-var rank = []string{"message_broker", "manager", "scheduler", "log_aggregator"}
+var rank = []string{"message_broker", "manager", "scheduler", "log_aggregator", "alerter"}
 
 // daemonLine says which daemons are well, which are not, and how the launches stand.
 func (m *Model) daemonLine() string {
@@ -105,6 +124,7 @@ func (m *Model) daemonLine() string {
 	longest := time.Duration(0)
 	for _, d := range daemons {
 		switch {
+		case d.Stopped && d.Standby != "": // it stands by no more: it has taken over, or nobody wants it
 		case d.Stopped:
 			stopped = append(stopped, short(d.Name))
 		case d.Silent(m.now):
@@ -133,7 +153,7 @@ func (m *Model) daemonLine() string {
 	}
 	add(silent, m.theme.Mark.Bad, fmt.Sprintf("silent %d s", int(longest.Seconds())), m.theme.Bad)
 	add(stopped, m.theme.Mark.Wait, "stopped", m.theme.Warn)
-	if _, known := m.mirror.Daemon(link.Manager); !known {
+	if _, known := m.mirror.Daemon(link.Manager); !known && m.standby() == "" {
 		add([]string{"manager"}, m.theme.Mark.Lost, "not heard yet", m.theme.Warn)
 	}
 	add(well, m.theme.Mark.Good, "ok", m.theme.Good)
@@ -153,7 +173,7 @@ func (m *Model) counts() []part {
 		return nil // zeros would be a lie
 	}
 	c := m.again.Count(m.mirror.Launches(), m.asOf())
-	held := 0
+	held := c.Waiting
 	for _, b := range m.mirror.Barriers() {
 		held += len(b.Held)
 	}
@@ -187,15 +207,18 @@ const patience = 3 * time.Second
 // stale says why what is shown may not be true any more, "" if it is.
 func (m *Model) stale() string {
 	asOf := "nothing is known yet; trying again"
-	if at := m.mirror.AsOf(); !at.IsZero() {
+	if at := m.mirror.AsOf(); m.known() {
 		asOf = "what you see is as of " + widget.Clock(at.In(m.loc), m.now)
 	}
 	d, known := m.mirror.Daemon(link.Manager)
+	standby := m.standby()
 	switch {
 	case m.missing != "":
 		return fmt.Sprintf("not connected: %s does not exist: is `nowcastd up` running with this configuration? %s", m.missing, asOf)
 	case m.page == pageSchedule && m.staleSchedule() != "":
 		return m.staleSchedule()
+	case standby != "" && (!known || d.Stopped || d.Silent(m.now)):
+		return standby + ", so nothing is launched from here: " + asOf
 	case m.snapshot.problem != "" && (!known || d.Silent(m.now)):
 		return fmt.Sprintf("not connected: %s: %s", m.snapshot.problem, asOf)
 	case !known && m.now.Sub(m.since) > patience:

@@ -19,7 +19,7 @@ func newKeyMap() keyMap {
 		PreviousPage: bind("shift+tab", "previous page", "shift+tab"),
 		Help:         bind("?", "help", "?"),
 		Quit:         bind("q", "quit: nothing stops, this is only a view", "q", "ctrl+c"),
-		Alerts:       bind("a", "alerts: in full, new ones before those seen; a again: all are seen", "a"),
+		Alerts:       bind("a", "alerts: page 5, where a acknowledges one; esc leads back", "a"),
 		Go:           bind("g", "go: do what the newest alert offers", "g"),
 		Back:         bind("esc", "back", "esc", "enter", "q"),
 		Suspend:      bind("ctrl+z", "suspend", "ctrl+z"),
@@ -33,6 +33,6 @@ func newKeyMap() keyMap {
 
 // help returns them for the help.
 func (k keyMap) help() []key.Binding {
-	pages := key.NewBinding(key.WithHelp("1 2 3 4", "the pages, also tab and shift+tab"))
+	pages := key.NewBinding(key.WithHelp("1 2 3 4 5", "the pages, also tab and shift+tab"))
 	return []key.Binding{pages, k.Alerts, k.Go, k.Help, k.Quit}
 }

@@ -1,6 +1,6 @@
 // Package tui is the console: it shows what the daemons say, how old that is, and asks before it does harm.
 //
-// The root model holds the one mirror of the daemons' state and routes keys; each page (launches, checklist, logs, schedule) owns its
+// The root model holds the one mirror of the daemons' state and routes keys; each page (launches, checklist, logs, schedule, alerts) owns its
 // cursor, filter and scroll; package link does all input and output. Data flows one way: link.Frame -> Update -> mirror -> pages
 // -> View. Update is quick and touches nothing outside; View only reads. The console keeps nothing: closing it loses nothing.
 package tui
@@ -13,6 +13,7 @@ import (
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
+	"nowcast/internal/tui/alerts"
 	"nowcast/internal/tui/checklist"
 	"nowcast/internal/tui/launches"
 	"nowcast/internal/tui/link"
@@ -30,10 +31,13 @@ const (
 	pageChecklist
 	pageLogs
 	pageSchedule
+	pageAlerts
 	pages
 )
 
-func (p page) String() string { return [...]string{"Launches", "Checklist", "Logs", "Schedule"}[p] }
+func (p page) String() string {
+	return [...]string{"Launches", "Checklist", "Logs", "Schedule", "Alerts"}[p]
+}
 
 // logLines is how many log lines the console keeps.
 const logLines = 20_000
@@ -57,7 +61,8 @@ type Model struct {
 	logTotal  uint64
 	snapshot  asking
 	history   asking
-	entries   asking         // the schedule
+	entries   asking // the schedule
+	incidents asking
 	collector feed.Heartbeat // the log aggregator whose history we have
 	missed    uint64         // log events that had been missed when the history was asked for
 
@@ -67,10 +72,11 @@ type Model struct {
 	logPage   *logs.Model
 	from      *origin // where the log page was asked for; nil: by its number
 	schedule  *schedule.Model
+	alerts    *alerts.Model
+	before    page // where the alerts page was asked for with a
 	overlay   *overlay
 	ask       *ask
 	status    status
-	seen      map[alertKey]bool // alerts that the operator has seen
 
 	width, height int
 }
@@ -95,8 +101,9 @@ func NewModel(l *link.Link, title string, o theme.Options, loc *time.Location) *
 	buf := widget.NewLogBuffer(logLines)
 	t := theme.New(o)
 	m := &Model{
-		keys: newKeyMap(), colours: o, theme: t, link: l, title: title, loc: loc, logs: buf, seen: map[alertKey]bool{},
+		keys: newKeyMap(), colours: o, theme: t, link: l, title: title, loc: loc, logs: buf,
 		launches: launches.New(t, buf), checklist: checklist.New(t), logPage: logs.New(t, buf), schedule: schedule.New(t),
+		alerts: alerts.New(t),
 	}
 	m.mirror = feed.NewMirror(feed.MirrorOptions{Logs: logLines, Now: func() time.Time { return m.now }})
 	m.shown = feed.Revisions{Launches: never, Checklist: never, Barriers: never}
@@ -120,10 +127,10 @@ func (m *Model) find(id int64) *launch.Launch {
 func (m *Model) hand() {
 	rev := m.mirror.Revisions()
 	m.launches.Known, m.checklist.Known = m.known(), m.known()
-	if rev.Launches != m.shown.Launches || rev.Barriers != m.shown.Barriers {
-		m.shown.Launches, m.shown.Barriers = rev.Launches, rev.Barriers
+	if rev.Launches != m.shown.Launches || rev.Barriers != m.shown.Barriers || rev.Alerts != m.shown.Alerts {
+		m.shown.Launches, m.shown.Barriers, m.shown.Alerts = rev.Launches, rev.Barriers, rev.Alerts
 		m.again = launches.Repeated(m.mirror.Launches())
-		m.launches.Set(m.mirror.Launches(), m.again, barriers(m.mirror.Barriers()), m.now)
+		m.launches.Set(m.mirror.Launches(), m.again, m.late(), barriers(m.mirror.Barriers()), m.now)
 	}
 	if m.page == pageChecklist && rev.Checklist != m.shown.Checklist {
 		m.shown.Checklist = rev.Checklist
@@ -138,6 +145,7 @@ func (m *Model) hand() {
 	if m.page == pageSchedule {
 		m.handSchedule()
 	}
+	m.handAlerts()
 	m.overlay.refresh(m)
 }
 

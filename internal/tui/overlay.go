@@ -11,6 +11,7 @@ import (
 	"charm.land/bubbles/v2/key"
 
 	"nowcast/internal/core/launch"
+	"nowcast/internal/tui/alerts"
 	"nowcast/internal/tui/launches"
 	"nowcast/internal/tui/link"
 	"nowcast/internal/tui/widget"
@@ -18,14 +19,15 @@ import (
 
 // overlay is a text over the page: the help, the details of a launch, or what it printed.
 type overlay struct {
-	pager  *widget.Pager
-	move   widget.Navigation
-	launch int64  // the launch it is about; 0: none
-	entry  string // the entry of the schedule that it is about; "": none
-	alerts bool
-	file   string // the output file that is shown; "": details
-	busy   bool   // it is being read
-	loaded bool   // it was read once
+	pager   *widget.Pager
+	move    widget.Navigation
+	launch  int64            // the launch it is about; 0: none
+	entry   string           // the entry of the schedule that it is about; "": none
+	barrier int64            // the barrier that it is about; 0: none
+	alert   *alerts.Identity // the alert that it is about; nil: none
+	file    string           // the output file that is shown; "": details
+	busy    bool             // it is being read
+	loaded  bool             // it was read once
 }
 
 func (m *Model) newOverlay(title string) *overlay {
@@ -66,15 +68,21 @@ func (m *Model) pageHelp() []key.Binding {
 		return m.checklist.Help()
 	case pageSchedule:
 		return m.schedule.Help()
+	case pageAlerts:
+		return m.alerts.Help()
 	}
 	return m.logPage.Help()
 }
 
-// details shows everything about a launch, and keeps up with it.
-func (m *Model) details(l *launch.Launch) *overlay {
+// details shows everything about a launch, or about a barrier if that is nil, and keeps up with it.
+func (m *Model) details(l *launch.Launch, barrier int64) *overlay {
 	o := m.newOverlay("")
-	o.launch = l.ID
-	o.describe(m, l)
+	if l != nil {
+		o.launch = l.ID
+	} else {
+		o.barrier = barrier
+	}
+	o.refresh(m)
 	return o
 }
 
@@ -82,18 +90,31 @@ func (o *overlay) describe(m *Model, l *launch.Launch) {
 	o.pager.SetLines(widget.Clean(fmt.Sprintf("launch %d, %s", l.ID, l.Name())), launches.Describe(m.theme, l, m.again, m.logs, m.now, m.find))
 }
 
+func (o *overlay) describeBarrier(m *Model) {
+	title := fmt.Sprint("barrier ", o.barrier)
+	for _, b := range barriers(m.mirror.Barriers()) {
+		if b.ID == o.barrier {
+			o.pager.SetLines(title, b.Describe(m.theme, m.mirror.Launches(), m.again, m.now))
+			return
+		}
+	}
+	o.pager.SetLines(title, []widget.Line{{Text: "it is open now: nobody is missing any more, or somebody has released it", Style: m.theme.Good}})
+}
+
 // overlayKeys are the keys worth a place at the bottom while the overlay is open.
 func (m *Model) overlayKeys() []key.Binding {
 	scroll := key.NewBinding(key.WithHelp("↑ ↓", "scroll"))
 	switch {
-	case m.overlay.alerts:
-		return append(m.alertListKeys(), scroll)
+	case m.overlay.alert != nil:
+		return append(m.alerts.About(), scroll)
 	case m.overlay.launch != 0 && m.page == pageLaunches:
 		k := m.launches.Keys
 		if m.overlay.file != "" {
 			return []key.Binding{k.Relaunch, k.Edit, k.Logs, scroll}
 		}
 		return []key.Binding{k.Relaunch, k.Edit, k.Kill, k.Logs, k.Output, scroll}
+	case m.overlay.barrier != 0:
+		return []key.Binding{m.launches.Keys.Release, scroll}
 	case m.overlay.entry != "":
 		return append(m.schedule.About(), scroll)
 	}
@@ -102,21 +123,22 @@ func (m *Model) overlayKeys() []key.Binding {
 
 // refresh brings details up to date.
 func (o *overlay) refresh(m *Model) {
-	if o != nil && o.alerts {
-		o.list(m)
-		return
-	}
-	if o != nil && o.entry != "" {
+	switch {
+	case o == nil || o.file != "":
+	case o.alert != nil:
+		if it := m.alerts.Find(*o.alert); it != nil {
+			o.pager.SetLines(it.Title(), m.alerts.Describe(it, m.now))
+		}
+	case o.entry != "":
 		if e := m.schedule.Find(o.entry); e != nil {
 			o.pager.SetLines(widget.Clean("schedule, "+e.ID), m.schedule.Describe(e, m.now))
 		}
-		return
-	}
-	if o == nil || o.launch == 0 || o.file != "" {
-		return
-	}
-	if l := m.find(o.launch); l != nil {
-		o.describe(m, l)
+	case o.barrier != 0:
+		o.describeBarrier(m)
+	case o.launch != 0:
+		if l := m.find(o.launch); l != nil {
+			o.describe(m, l)
+		}
 	}
 }
 

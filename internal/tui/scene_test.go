@@ -62,7 +62,8 @@ type scene struct {
 	now   time.Time
 	quit  bool
 
-	number int // of the newest question for older lines that was answered
+	number int            // of the newest question for older lines that was answered
+	missed []engine.Alert // of the scheduler
 }
 
 func newScene(t *testing.T, width, height int) *scene {
@@ -265,7 +266,7 @@ sleep time: 5
 			},
 		}},
 		Alerts: []engine.Alert{{
-			ID: 1, Time: *at(-62), Kind: "rule error", Worker: "make_plots", Offer: "evaluate", Args: json.RawMessage(`{"message":17}`),
+			ID: 1, Time: *at(-62), Kind: "rule error", Key: "rule 17", Worker: "make_plots", Offer: "evaluate", Args: json.RawMessage(`{"message":17}`),
 			Message: `after_make_plots: next_workers.star:118:5: key "forecast2" not in dict`,
 		}},
 	}

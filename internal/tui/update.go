@@ -26,6 +26,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.gotHistory(msg)
 	case link.Schedule:
 		m.gotSchedule(msg)
+	case link.Incidents:
+		m.gotIncidents(msg)
 	case link.Older:
 		cmd = m.gotOlder(msg)
 	case link.Output:
@@ -73,10 +75,13 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 		m.open((m.page + 1) % pages)
 	case key.Matches(k, m.keys.PreviousPage):
 		m.open((m.page + pages - 1) % pages)
+	case m.page == pageAlerts: // whose keys a and g are others
+		return m.toPage(k)
 	case key.Matches(k, m.keys.Alerts):
-		m.showAlerts()
+		m.before = m.page
+		m.open(pageAlerts)
 	case key.Matches(k, m.keys.Go):
-		m.askOffer()
+		m.askNewest()
 	default:
 		return m.toPage(k)
 	}
@@ -91,13 +96,10 @@ func (m *Model) overlayKey(k tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(k, m.keys.Back, m.keys.Help):
 		m.overlay = nil
 		return nil
-	case m.overlay.alerts && key.Matches(k, m.keys.Alerts):
-		m.hideAlerts()
-		m.overlay = nil
-	case m.overlay.alerts && key.Matches(k, m.keys.Go):
-		m.askOffer()
 	case m.overlay.launch != 0 && m.page == pageLaunches && m.launches.Keys.AboutLaunch(k),
-		m.overlay.entry != "" && m.schedule.Keys.AboutEntry(k):
+		m.overlay.barrier != 0 && key.Matches(k, m.launches.Keys.Release),
+		m.overlay.entry != "" && m.schedule.Keys.AboutEntry(k),
+		m.overlay.alert != nil && m.alerts.Keys.AboutAlert(k):
 		return m.toPage(k)
 	}
 	return nil
@@ -114,6 +116,8 @@ func (m *Model) toPage(msg tea.Msg) tea.Cmd {
 		return m.actLogs(m.logPage.Update(msg))
 	case pageSchedule:
 		m.actSchedule(m.schedule.Update(msg))
+	case pageAlerts:
+		m.actAlerts(m.alerts.Update(msg))
 	}
 	return nil
 }
@@ -152,7 +156,7 @@ func (m *Model) act(a launches.Action) tea.Cmd {
 	case launches.Refuse:
 		m.say(a.Why, true)
 	case launches.Details:
-		m.overlay = m.details(a.Launch)
+		m.overlay = m.details(a.Launch, a.Barrier.ID)
 	case launches.Output:
 		return m.openOutput(a.Launch)
 	case launches.Logs:

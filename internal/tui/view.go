@@ -57,6 +57,8 @@ func (m *Model) body() []string {
 		return m.checklist.View(m.now)
 	case m.page == pageSchedule:
 		return m.schedule.View(m.now)
+	case m.page == pageAlerts:
+		return m.alerts.View(m.now)
 	}
 	return m.logPage.View(m.now)
 }
@@ -72,6 +74,7 @@ func (m *Model) resize() {
 	m.checklist.SetSize(m.width, height)
 	m.logPage.SetSize(m.width, height)
 	m.schedule.SetSize(m.width, height)
+	m.alerts.SetSize(m.width, height)
 	if m.overlay != nil {
 		m.overlay.pager.SetSize(m.width, height)
 	}
@@ -114,6 +117,8 @@ func (m *Model) footerKeys() []key.Binding {
 		return m.checklist.Footer()
 	case pageSchedule:
 		return m.schedule.Footer()
+	case pageAlerts:
+		return m.alerts.Footer()
 	}
 	return m.logPage.Footer()
 }

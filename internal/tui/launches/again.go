@@ -9,18 +9,20 @@ import (
 	"nowcast/internal/tui/widget"
 )
 
-// Again has, by the number of a launch, its newest repetition. What was repeated needs nobody's attention any more: its
-// repetition does, if that ends badly too.
+// Again has, by the number of a launch, its newest repetition, by an operator or by the worker's policy. What was repeated needs
+// nobody's attention any more: its repetition does, if that ends badly too.
 type Again map[int64]*launch.Launch
 
 // Repeated looks for repetitions. All is newest first.
 func Repeated(all []*launch.Launch) Again {
 	again := Again{}
 	for _, l := range all {
-		if l.Parent == 0 || again[l.Parent] != nil || !strings.HasPrefix(l.Cause, "relaunch of ") {
-			continue // most: only a cause that looks right is worth the next comparison
-		}
-		if strings.HasPrefix(l.Cause, fmt.Sprintf("relaunch of %d by ", l.Parent)) {
+		switch {
+		case l.Parent == 0 || again[l.Parent] != nil:
+		case isRetry(l):
+			again[l.Parent] = l
+		case !strings.HasPrefix(l.Cause, "relaunch of "): // most: only a cause that looks right is worth the next comparison
+		case strings.HasPrefix(l.Cause, fmt.Sprintf("relaunch of %d by ", l.Parent)):
 			again[l.Parent] = l
 		}
 	}
@@ -32,7 +34,12 @@ const recent = 24 * time.Hour
 
 // Urgent tells whether a launch has ended badly not long ago, nobody wanted it to, and it was not repeated.
 func (a Again) Urgent(l *launch.Launch, now time.Time) bool {
-	return l.State.Bad() && l.KilledBy == "" && a[l.ID] == nil && endedLately(l, now)
+	return failed(l) && a[l.ID] == nil && endedLately(l, now)
+}
+
+// failed tells whether a launch has ended badly without an operator having ended it.
+func failed(l *launch.Launch) bool {
+	return l.State.Bad() && (l.KilledBy == "" || l.KilledBy == launch.ByPolicy)
 }
 
 func endedLately(l *launch.Launch, now time.Time) bool {
@@ -70,11 +77,23 @@ func (a Again) note(l *launch.Launch) string {
 	return repetition(r) + "; " + l.Note
 }
 
-func repetition(r *launch.Launch) string {
-	if r.State.Final() {
-		return fmt.Sprintf("relaunched as %d, which %s", r.ID, ended(r.State))
+// Since says what became of a launch since it ended: "relaunched as 8, which is running"; "" if it was not repeated.
+func (a Again) Since(l *launch.Launch) string {
+	if r := a[l.ID]; r != nil {
+		return repetition(r)
 	}
-	return fmt.Sprintf("relaunched as %d, which is %s", r.ID, r.State)
+	return ""
+}
+
+func repetition(r *launch.Launch) string {
+	verb := "relaunched"
+	if isRetry(r) {
+		verb = "tried again"
+	}
+	if r.State.Final() {
+		return fmt.Sprintf("%s as %d, which %s", verb, r.ID, ended(r.State))
+	}
+	return fmt.Sprintf("%s as %d, which is %s", verb, r.ID, r.State)
 }
 
 // ended is a final state as a verb.
@@ -90,6 +109,7 @@ func ended(s launch.State) string {
 type Counts struct {
 	Failed  int // ended badly in the last 24 h, not by an operator, and not repeated
 	Running int // not ended
+	Waiting int // decided, and kept from starting: a retry before its time, or no slot is free
 	Done    int // succeeded in the last 24 h
 }
 
@@ -97,6 +117,8 @@ type Counts struct {
 func (a Again) Count(all []*launch.Launch, now time.Time) (c Counts) {
 	for _, l := range all {
 		switch {
+		case waits(l, now) != "":
+			c.Waiting++
 		case !l.State.Final():
 			c.Running++
 		case a.Urgent(l, now):
@@ -111,6 +133,9 @@ func (a Again) Count(all []*launch.Launch, now time.Time) (c Counts) {
 // Standing says in one line how a launch stands, and why.
 func (a Again) Standing(l *launch.Launch, now time.Time) string {
 	s := string(l.State)
+	if w := waits(l, now); w != "" {
+		s += ", " + w
+	}
 	if l.Started != nil {
 		verb := " after "
 		if !l.State.Final() {

@@ -45,9 +45,12 @@ func Describe(t *theme.Theme, l *launch.Launch, again Again, log *widget.LogBuff
 	}
 	add("launch", Title(l))
 	add("because of", orNone(l.Cause))
+	add("attempt", attempt(l))
 	add("started", started(l, now))
 	add("ended", stamp(l.Ended, now))
+	add("takes", usual(l))
 	add("process", process(l))
+	add("used", used(l))
 	add("command", widget.JoinWords(l.Argv))
 	add("output", l.Output)
 	label := "reports"
@@ -82,7 +85,11 @@ func started(l *launch.Launch, now time.Time) string {
 func process(l *launch.Launch) string {
 	var parts []string
 	if l.PID != 0 {
-		parts = append(parts, fmt.Sprint("pid ", l.PID))
+		pid := fmt.Sprint("pid ", l.PID)
+		if l.Machine != "" {
+			pid += " on " + l.Machine
+		}
+		parts = append(parts, pid)
 	}
 	if l.Exit != nil {
 		parts = append(parts, fmt.Sprint("exit status ", *l.Exit))

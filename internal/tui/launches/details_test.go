@@ -139,7 +139,7 @@ func TestFailedLaunchesComeFirstThenBarriersThenRunningOnes(t *testing.T) {
 	all[6].Ended = new(time.Time) // 0 crashed long ago: it waits no more
 	m := New(plain, widget.NewLogBuffer(1))
 	m.SetSize(100, 30)
-	m.Set(all, nil, []Barrier{{ID: 1}}, noon)
+	m.Set(all, nil, nil, []Barrier{{ID: 1}}, noon)
 	var got []string
 	for _, r := range m.rows {
 		if r.barrier != nil {

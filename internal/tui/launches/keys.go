@@ -19,10 +19,10 @@ type KeyMap struct {
 func newKeyMap() KeyMap {
 	bind := func(k, desc string) key.Binding { return key.NewBinding(key.WithKeys(k), key.WithHelp(k, desc)) }
 	return KeyMap{
-		Details:  bind("enter", "details: why, command, reports, causes, log"),
+		Details:  bind("enter", "details: why, command, reports, causes, log; of a barrier, who is missing"),
 		Relaunch: bind("r", "relaunch: with the same arguments"),
 		Edit:     bind("e", "edit: relaunch with other arguments"),
-		Kill:     bind("x", "end: with TERM, so that it can clean up"),
+		Kill:     bind("x", "end: with TERM; calls off what waits, gives up what is unknown"),
 		KillHard: bind("X", "kill: with KILL, at once"),
 		Logs:     bind("l", "log: of this launch, on page 3"),
 		Output:   bind("o", "output: the end of what it printed"),
@@ -46,7 +46,7 @@ type Kind int
 // Kinds of actions. The root model carries them out; those that change something it asks about first.
 const (
 	None     Kind = iota
-	Details       // of Launch
+	Details       // of Launch, or of Barrier if it is nil
 	Relaunch      // Launch with its own arguments
 	Edit          // Launch with arguments to be typed
 	Kill          // Launch with Signal
@@ -150,23 +150,33 @@ func (m *Model) act(k tea.KeyPressMsg) Action {
 	}
 	l := m.Selected()
 	m.newest = false // what is being dealt with must not slip away
-	switch {
+	switch b := m.barrier(); {
+	case b != nil && kind == Details:
+		return Action{Kind: Details, Barrier: *b}
+	case b != nil:
+		return Action{Kind: Refuse, Why: "this is a barrier: b releases it, enter says who is missing"}
 	case l == nil:
 		return Action{Kind: Refuse, Why: "no launch is selected"}
 	case kind == Kill && l.State.Final():
 		return Action{Kind: Refuse, Why: Title(l) + " has ended: nothing to end"}
-	case kind == Kill && l.State != launch.Running:
-		return Action{Kind: Refuse, Why: Title(l) + " is " + string(l.State) + ": it has no process yet"}
+	case kind == Kill && l.State == launch.Starting:
+		return Action{Kind: Refuse, Why: Title(l) + " is starting: it has no process yet"}
 	}
 	return Action{Kind: kind, Launch: l, Signal: signal}
 }
 
+// barrier returns the barrier under the cursor, nil if there is none.
+func (m *Model) barrier() *Barrier {
+	if m.scroll.Cursor < len(m.rows) {
+		return m.rows[m.scroll.Cursor].barrier
+	}
+	return nil
+}
+
 // release picks the barrier under the cursor, or the only one.
 func (m *Model) release() Action {
-	if m.scroll.Cursor < len(m.rows) {
-		if b := m.rows[m.scroll.Cursor].barrier; b != nil {
-			return Action{Kind: Release, Barrier: *b}
-		}
+	if b := m.barrier(); b != nil {
+		return Action{Kind: Release, Barrier: *b}
 	}
 	switch len(m.barriers) {
 	case 0:

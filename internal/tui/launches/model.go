@@ -6,49 +6,14 @@
 package launches
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"nowcast/internal/core/launch"
 	"nowcast/internal/tui/theme"
 	"nowcast/internal/tui/widget"
 )
-
-// Barrier is an open barrier (specs: compat section 1, step 6d).
-type Barrier struct {
-	ID      int64
-	Opened  time.Time
-	Cause   string
-	Missing []string
-	Held    []launch.NextWorker
-}
-
-// String says what it waits for and holds.
-func (b Barrier) String() string { return "waiting, " + b.short() }
-
-// short is what stands beside the word waiting.
-func (b Barrier) short() string {
-	held := "nothing held yet"
-	if len(b.Held) > 0 {
-		held = fmt.Sprint(len(b.Held), " held")
-	}
-	return held + ", for " + strings.Join(b.Missing, ", ")
-}
-
-// holds names what is held.
-func (b Barrier) holds() string {
-	if len(b.Held) == 0 {
-		return "holds nothing yet"
-	}
-	names := make([]string, len(b.Held))
-	for i, n := range b.Held {
-		names[i] = n.String()
-	}
-	return "holds " + strings.Join(names, "; ")
-}
 
 // Show is which launches are listed.
 type Show int
@@ -64,7 +29,7 @@ const (
 func (s Show) String() string { return [...]string{"all", "failed", "running"}[s] }
 
 func (s Show) accepts(l *launch.Launch) bool {
-	return s == All || s == Active && !l.State.Final() || s == Failed && l.State.Bad() && l.KilledBy == ""
+	return s == All || s == Active && !l.State.Final() || s == Failed && failed(l)
 }
 
 // row is a line of the list: a barrier or a launch.
@@ -81,7 +46,8 @@ type Model struct {
 	theme    *theme.Theme
 	all      []*launch.Launch // newest first
 	again    Again
-	now      time.Time // when all was handed in
+	late     map[int64]bool // launches that run longer than they should
+	now      time.Time      // when all was handed in
 	barriers []Barrier
 	rows     []row
 	worker   int // cells of the longest worker name
@@ -104,10 +70,10 @@ func New(t *theme.Theme, buf *widget.LogBuffer) *Model {
 	return &Model{Keys: newKeyMap(), theme: t, log: widget.NewLogPane(t, buf), level: slog.LevelInfo, newest: true}
 }
 
-// Set hands in the launches, newest first, which of them were launched again, and the open barriers, as of now. The
-// cursor stays with its launch, or with the first.
-func (m *Model) Set(all []*launch.Launch, again Again, barriers []Barrier, now time.Time) {
-	m.all, m.again, m.barriers, m.now = all, again, barriers, now
+// Set hands in the launches, newest first, which of them were launched again, which are late, and the open barriers, as of now.
+// The cursor stays with its launch, or with the first.
+func (m *Model) Set(all []*launch.Launch, again Again, late map[int64]bool, barriers []Barrier, now time.Time) {
+	m.all, m.again, m.late, m.barriers, m.now = all, again, late, barriers, now
 	m.worker, m.host = 0, 0
 	for _, l := range all {
 		m.worker, m.host = max(m.worker, len(l.Name())), max(m.host, len(l.Host))
@@ -170,7 +136,7 @@ func same(a, b row) bool {
 func (m *Model) matches(s string) bool { return m.text == "" || widget.IndexFold(s, m.text) >= 0 }
 
 func (m *Model) matchesLaunch(l *launch.Launch) bool {
-	if m.text == "" || m.matches(l.Module) || m.matches(l.Host) || m.matches(string(l.State)) || m.matches(l.Cause) {
+	if m.text == "" || m.matches(l.Waits) || m.matches(l.Module) || m.matches(l.Host) || m.matches(string(l.State)) || m.matches(l.Cause) {
 		return true
 	}
 	return slices.ContainsFunc(l.Args, m.matches)

@@ -22,7 +22,7 @@ func (m *Model) columns(now time.Time) []widget.Column {
 	if m.older(now) {
 		started.Width = len("01-02 15:04")
 	}
-	state, took := widget.Column{Title: "STATE", Width: 11}, widget.Column{Title: "TOOK", Width: 6, Right: true}
+	state, took := widget.Column{Title: "STATE", Width: 11}, widget.Column{Title: "TOOK", Width: 7, Right: true}
 	if m.width < hostWidth {
 		return []widget.Column{state, {Title: m.title(), Width: 12, Flex: 1}, started, took}
 	}
@@ -79,20 +79,31 @@ func (m *Model) cells(l *launch.Launch, now time.Time) []widget.Cell {
 		state += " " + m.theme.Mark.Again
 	}
 	clock, took := when(l, now)
+	lasted := widget.Cell{Text: took}
+	if m.late[l.ID] && !l.State.Final() {
+		lasted = widget.Cell{Text: m.theme.Mark.Warn + took, Style: m.theme.Warn}
+	}
 	cells := []widget.Cell{{Text: state, Style: style}}
 	if m.width < hostWidth {
 		command := l.Name() + " " + widget.JoinWords(l.Args)
 		if l.Host != launch.Localhost {
 			command += " on " + l.Host
 		}
-		return append(cells, widget.Cell{Text: widget.Clean(command)}, widget.Cell{Text: clock, Style: faint}, widget.Cell{Text: took})
+		if w := waits(l, now); w != "" { // before what could push it out
+			command = l.Name() + ", " + w + ": " + widget.JoinWords(l.Args)
+		}
+		return append(cells, widget.Cell{Text: widget.Clean(command)}, widget.Cell{Text: clock, Style: faint}, lasted)
 	}
 	host := widget.Cell{Text: widget.Clean(l.Host)}
 	if l.Host == launch.Localhost {
 		host.Style = faint
 	}
-	cells = append(cells, widget.Cell{Text: widget.Clean(l.Name())}, widget.Cell{Text: widget.Clean(widget.JoinWords(l.Args))},
-		host, widget.Cell{Text: clock, Style: faint}, widget.Cell{Text: took})
+	args := widget.JoinWords(l.Args)
+	if w := waits(l, now); w != "" {
+		args = w + ": " + args
+	}
+	cells = append(cells, widget.Cell{Text: widget.Clean(l.Name())}, widget.Cell{Text: widget.Clean(args)},
+		host, widget.Cell{Text: clock, Style: faint}, lasted)
 	if m.width >= causeWidth {
 		cells = append(cells, widget.Cell{Text: widget.Clean(l.Cause), Style: faint})
 	}

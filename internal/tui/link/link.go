@@ -25,6 +25,7 @@ const (
 	Manager    = feed.SourceManager
 	Aggregator = "log_aggregator"
 	Scheduler  = feed.SourceScheduler
+	Alerter    = feed.SourceAlerter
 )
 
 const (
@@ -136,6 +137,22 @@ func (l *Link) AskSchedule(asked time.Time) tea.Cmd {
 	return func() tea.Msg {
 		m := Schedule{Asked: asked}
 		m.Err = l.call(askTimeout, Scheduler, control.CmdSchedule, struct{}{}, &m.Entries)
+		return m
+	}
+}
+
+// Incidents is the alerter's answer about its incidents.
+type Incidents struct {
+	Asked     time.Time // when the question was asked
+	Incidents []feed.Incident
+	Err       error
+}
+
+// AskIncidents asks the alerter for its incidents; asked is now.
+func (l *Link) AskIncidents(asked time.Time) tea.Cmd {
+	return func() tea.Msg {
+		m := Incidents{Asked: asked}
+		m.Err = l.call(askTimeout, Alerter, control.CmdIncidents, struct{}{}, &m.Incidents)
 		return m
 	}
 }

@@ -101,6 +101,8 @@ func TestCommandsGoToTheDaemonTheyAreFor(t *testing.T) {
 	}{
 		{"a snapshot", func(l *Link) tea.Cmd { return l.AskSnapshot(Manager) }, "manager", "snapshot"},
 		{"the history", func(l *Link) tea.Cmd { return l.AskHistory() }, "log_aggregator", "logs"},
+		{"the schedule", func(l *Link) tea.Cmd { return l.AskSchedule(time.Now()) }, "scheduler", "schedule"},
+		{"the incidents", func(l *Link) tea.Cmd { return l.AskIncidents(time.Now()) }, "alerter", "incidents"},
 		{"an operator's command", func(l *Link) tea.Cmd { return l.Do(Manager, "x", control.CmdKill, control.KillArgs{Launch: 1}) }, "manager", "kill"},
 	} {
 		c := &callee{err: errors.New("no")}
@@ -113,6 +115,10 @@ func TestCommandsGoToTheDaemonTheyAreFor(t *testing.T) {
 		case Snapshot:
 			err = msg.Err
 		case History:
+			err = msg.Err
+		case Schedule:
+			err = msg.Err
+		case Incidents:
 			err = msg.Err
 		case Answer:
 			err = msg.Err

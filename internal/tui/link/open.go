@@ -42,5 +42,5 @@ func Open(ctx context.Context, o Options) (l *Link, closeLink func() error, err 
 // streams is what the console shows.
 var streams = []string{
 	feed.StreamLaunch, feed.StreamChecklist, feed.StreamBarrier, feed.StreamLog, feed.StreamDaemon, feed.StreamAlert,
-	feed.StreamSchedule,
+	feed.StreamSchedule, feed.StreamIncident,
 }

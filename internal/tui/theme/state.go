@@ -11,6 +11,8 @@ func (t *Theme) State(s launch.State) (string, Style) {
 		return t.Mark.Start, t.Busy
 	case launch.Running:
 		return t.Mark.Busy, t.Busy
+	case launch.Unknown:
+		return t.Mark.Lost, t.Warn
 	case launch.Succeeded:
 		return t.Mark.Good, t.Good
 	case launch.Lost:

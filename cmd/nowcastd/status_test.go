@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/feed"
+	"nowcast/internal/core/launch"
+)
+
+// printed is what print writes, at noon.
+func printed(print func(p *program, now time.Time)) string {
+	var out bytes.Buffer
+	print(&program{Stdout: &out}, noonish)
+	return out.String()
+}
+
+var noonish = time.Date(2031, 5, 17, 12, 0, 0, 0, time.Local)
+
+func minutesAgo(n int) time.Time { return noonish.Add(-time.Duration(n) * time.Minute) }
+
+func TestStatusSaysWhatIsOpenAndWhoHasIt(t *testing.T) {
+	ended := minutesAgo(5)
+	s := &standing{Incidents: []feed.Incident{
+		{ID: 3, Source: "manager", Alert: engine.Alert{Time: minutesAgo(60), Kind: "worker crashed", Message: "make_plots: exited\nTraceback \x1b[2J", Count: 3},
+			Consequences: []engine.Alert{{Kind: "barrier", Message: "waits for make_plots"}},
+			Sent:         []feed.Sent{{To: "slack OPS", What: "begun"}, {To: "mail ops", What: "begun", Note: "refused"}}},
+		{ID: 4, Alert: engine.Alert{Time: minutesAgo(50), Kind: "late", Message: "run_NEMO"}, Acknowledged: &feed.Mark{Author: "sue@salish", Time: minutesAgo(40), Note: "slow today"},
+			Snoozed: &feed.Mark{Author: "sue@salish", Until: noonish.Add(time.Hour)}},
+		{ID: 5, Alert: engine.Alert{Time: minutesAgo(9), Kind: "disk low", Message: "/results", Ended: &ended, End: "it has room again"}},
+		{ID: 6, Alert: engine.Alert{Time: minutesAgo(9000), Kind: "old", Ended: func() *time.Time { t := minutesAgo(3000); return &t }()}},
+	}}
+	want := `
+incident 3 05-17 11:00:00 worker crashed, 3 times: make_plots: exited; Traceback �[2J
+  nobody has acknowledged it
+  follows: barrier: waits for make_plots
+  begun has not arrived at mail ops: refused
+
+incident 4 05-17 11:10:00 late: run_NEMO
+  acknowledged by sue@salish 05-17 11:20:00 slow today
+  snoozed until 05-17 13:00:00 by sue@salish
+
+incident 5, ended 05-17 11:55:00 it has room again: 05-17 11:51:00 disk low: /results
+`
+	if diff := cmp.Diff(want, printed(func(p *program, now time.Time) { p.printAlerts(s, now) })); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := s.unacknowledged(); got != 1 {
+		t.Errorf("%d are not acknowledged, want 1", got)
+	}
+}
+
+func TestStatusWithoutAnAlerterShowsTheManagersAlerts(t *testing.T) {
+	s := &standing{NoAlerter: "no alerter is connected"}
+	if got := printed(func(p *program, now time.Time) { p.printAlerts(s, now) }); got != "" {
+		t.Errorf("without alerts it prints %q", got)
+	}
+	s.Alerts = []engine.Alert{{ID: 1, Time: minutesAgo(2), Kind: "rule error", Message: "after_x"}}
+	got := printed(func(p *program, now time.Time) { p.printAlerts(s, now) })
+	if want := "\nalert 05-17 11:58:00 rule error: after_x\n\nnobody outside is told of alerts: no alerter is connected\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := s.unacknowledged(); got != 1 {
+		t.Errorf("%d are not acknowledged, want 1", got)
+	}
+}
+
+func TestStatusSaysWhatKeepsALaunchFromStarting(t *testing.T) {
+	later := noonish.Add(time.Hour)
+	s := &standing{Snapshot: feed.Snapshot{
+		Launches: []launch.Launch{
+			{ID: 1, State: launch.Decided, Waits: "2 of run_NEMO run (concurrency)"},
+			{ID: 2, State: launch.Decided, NotBefore: &later, Cause: "retry 2 of 3 of launch 9"},
+			{ID: 3, State: launch.Running, Waits: "no more", Note: "adopted"},
+		},
+		Barriers: []engine.Barrier{{ID: 7, Opened: minutesAgo(3), Cause: "a: success", Missing: []string{"b", "c x"}, Held: make([]engine.Requested, 2)}},
+	}}
+	got := printed(func(p *program, now time.Time) { p.printStatus(&s.Snapshot, now) })
+	for _, want := range []string{"waits: 2 of run_NEMO run (concurrency)", "starts at 05-17 13:00:00", "adopted",
+		"barrier 7, open since 05-17 11:57:00 because of a: success, waits for b, c x; held: 2"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("it does not say %q:\n%s", want, got)
+		}
+	}
+}
+
+func TestStatusWithoutAManagerSaysWhoIsHeardAndWhoWaits(t *testing.T) {
+	got := printed(func(p *program, now time.Time) {
+		p.printDaemons([]feed.Heartbeat{
+			{Name: "manager standby", PID: 5, Host: "nemo2", Started: minutesAgo(10), Standby: "nemo1 pid 4711"},
+			{Name: "message_broker", PID: 4, Host: "nemo2", Started: minutesAgo(20), Waiting: &feed.Waiting{Requests: 12, Since: minutesAgo(2)}},
+			{Name: "scheduler", PID: 6, Host: "nemo2", Stopped: true},
+		}, now)
+	})
+	want := `manager standby: stands by for nemo1 pid 4711, pid 5 on nemo2
+message_broker: runs since 05-17 11:40:00, pid 4 on nemo2
+12 requests of workers wait for a manager since 05-17 11:58:00 (2m0s)
+scheduler: has stopped, pid 6 on nemo2
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A script asks every few minutes whether somebody must look.
+func TestStatusTellsAScriptWhatNobodyHasAcknowledged(t *testing.T) {
+	s := newSystem(t, operateWorkers, operateRules)
+	s.up()
+	check := func(want int) func() bool {
+		return func() bool { _, code := s.run("status", "--check", s.config); return code == want }
+	}
+	s.eventually("nothing to look at", check(0))
+	s.must("launch", s.config, "sleep", "--sleep-time", "soon") // it refuses that, and says nothing
+	s.reachesState(1, launch.Crashed)
+	s.eventually("a crash that nobody has acknowledged", check(exitFailed))
+	s.eventually("the incident", func() bool { return strings.Contains(s.must("status", s.config), "nobody has acknowledged it") })
+	var all []feed.Incident
+	if err := json.Unmarshal([]byte(s.must("alerts", "--json", s.config)), &all); err != nil || len(all) == 0 {
+		t.Fatalf("the incidents are %v (%v)", all, err)
+	}
+	for _, in := range all {
+		s.must("alerts", "ack", "--note", "on it", s.config, fmt.Sprint(in.ID))
+	}
+	s.eventually("everything acknowledged", check(0))
+	if got := s.must("status", s.config); !strings.Contains(got, "  acknowledged by ") || !strings.Contains(got, "on it") {
+		t.Errorf("the status does not say who has acknowledged it:\n%s", got)
+	}
+	var status struct {
+		Launches  []launch.Launch
+		Incidents []feed.Incident
+	}
+	if err := json.Unmarshal([]byte(s.must("status", "--json", s.config)), &status); err != nil || len(status.Launches) != 1 || len(status.Incidents) == 0 {
+		t.Errorf("the status as JSON is %+v (%v)", status, err)
+	}
+}
+
+func TestStatusSaysWhoIsThereWhenTheManagerIsNot(t *testing.T) {
+	s := newAny(t)
+	s.start("broker")
+	s.try(t, example{args: words("status CONFIG"), code: exitNobody, stdout: "message_broker: runs since ", stderr: "no answer from manager"})
+}
