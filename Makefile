@@ -2,12 +2,13 @@
 # make test    all tests, with the race detector
 # make bench   speed and memory, each next to its baseline
 # make soak    the recorded day 100 times in an hour, with hangups, rotations and edits of the rules all the time
+# make faults  break it in every way that we know, and count what is lost: see below
 # make build   bin/nowcastd, bin/nowcast-tui and bin/standin
 
 GO ?= go
 SPEED ?= 100
 
-.PHONY: demo build test bench soak check clean
+.PHONY: demo build test bench faults soak check clean
 
 demo: build
 	@bin/nowcastd demo --speed $(SPEED)
@@ -30,6 +31,12 @@ test: check
 bench: build
 	@packaging/install-deps test
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./cmd/nowcastd/...
+
+# Each fault N times at random points; FAULT=1,2 picks some; SEED=... repeats a run, which has printed its seed.
+N ?= 100
+faults: build
+	@packaging/install-deps test
+	FAULTS_N=$(N) FAULTS=$(FAULT) FAULTS_SEED=$(SEED) $(GO) test -count=1 -run '^TestFaults$$' -timeout 24h -v ./cmd/nowcastd
 
 # SOAK=10m SOAK_DAYS=20 make soak is a short one.
 soak: build

@@ -30,6 +30,10 @@ func TestCheckFindsMistakesInLoggingAndModulesThatAreNotThere(t *testing.T) {
 			output: "error: nowhere.workers.late cannot be started here: /usr/bin/python3 cannot find it (ModuleNotFoundError: No module named 'nowhere')"},
 		{name: "modules that Python finds", old: "    late: {checklist key: late, ", new: "    decoder: {checklist key: d, success: done}\n    late: {checklist key: late, ", code: 0,
 			rules: `[NextWorker("json.decoder")] if msg.payload else []` + "\n\nafter_decoder = after_any\n", output: "is in order"},
+		{name: "policies are said in words", old: "    late: {checklist key: late, ", new: "    late: {policy: {timeout: 2 h, concurrency: 1}, checklist key: late, ", code: 0,
+			rules: "[]", output: "policy: late: ended after 2 h; at most 1 at once\n"},
+		{name: "a policy with a mistake", old: "    late: {checklist key: late, ", new: "    late: {policy: {time out: 2 h}, checklist key: late, ", code: exitUsage,
+			rules: "[]", output: "policy: time out: is not a key that is used here: delete it or correct its spelling; known here: retries, timeout, expected duration, deadline, concurrency"},
 		{name: "rules that are not there", old: "next_workers.star", new: "gone.star", code: exitUsage,
 			output: "CONFIG:30: error: message registry: next workers module: is DIR/gone.star, which does not exist: create it with a function after_WORKER"},
 	} {

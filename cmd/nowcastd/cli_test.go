@@ -67,7 +67,7 @@ func (s *system) try(t *testing.T, e example) result {
 
 func words(line string, more ...string) []string { return append(strings.Fields(line), more...) }
 
-var commands = []string{"up", "broker", "manager", "scheduler", "log-aggregator", "status", "launch", "kill", "schedule", "logs", "checklist",
+var commands = []string{"up", "broker", "manager", "scheduler", "log-aggregator", "status", "launch", "kill", "schedule", "logs", "checklist", "history",
 	"worker", "run", "send", "check", "graph", "demo"}
 
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
@@ -82,7 +82,7 @@ func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
 			t.Errorf("%s --help has no example:\n%s", c, got.stdout)
 		}
 	}
-	for _, c := range []string{"status", "launch", "kill", "schedule", "logs", "checklist", "send", "check", "graph"} {
+	for _, c := range []string{"status", "launch", "kill", "schedule", "logs", "checklist", "history", "send", "check", "graph"} {
 		if got := s.execute("", c, "--help"); !strings.Contains(got.stdout, " --json ") {
 			t.Errorf("%s prints data and has no --json", c)
 		}

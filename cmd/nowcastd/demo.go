@@ -233,6 +233,9 @@ func (d *player) watch(ctx context.Context) error {
 		return ctx.Err()
 	}
 	d.printStatus(s, time.Now())
+	for i := range s.Alerts {
+		d.printAlert("alert", &s.Alerts[i], time.Now())
+	}
 	return d.verdict(ctx, s)
 }
 

@@ -129,7 +129,7 @@ func (f *firing) report(r *wire.Requester, name string, n int) {
 func (f *firing) stored() map[string]int {
 	t := f.s.t
 	t.Helper()
-	db, err := store.Open(context.Background(), filepath.Join(f.s.dir, ".nowcast", "state.db"))
+	db, err := store.Open(context.Background(), filepath.Join(f.s.dir, ".nowcast", "state.db"), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

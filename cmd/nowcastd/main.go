@@ -99,8 +99,8 @@ Exit codes: 0 done, 1 failed, 2 wrong command line or configuration,
 			root.AddCommand(c)
 		}
 	}
-	add("daemons", p.up(), p.broker(), p.manager(), p.scheduler(), p.aggregator())
-	add("operate", p.status(), p.launch(), p.kill(), p.schedule(), p.logs(), p.checklist())
+	add("daemons", p.up(), p.broker(), p.manager(), p.scheduler(), p.aggregator(), p.alerter())
+	add("operate", p.status(), p.alerts(), p.launch(), p.kill(), p.schedule(), p.logs(), p.checklist(), p.history())
 	add("workers", p.worker(), p.runCommand(), p.send())
 	add("configure", p.check(), p.graph(), p.demo())
 	return root

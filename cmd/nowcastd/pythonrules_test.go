@@ -94,7 +94,7 @@ func TestPythonRulesDecideADay(t *testing.T) {
 func TestPythonRulesThatFailCostOneMessage(t *testing.T) {
 	s := newPython(t, "rule time limit: 500 ms\n")
 	tell := s.running()
-	for i, c := range []struct {
+	for _, c := range []struct {
 		does  string
 		lines []string // of one record
 	}{
@@ -111,8 +111,8 @@ func TestPythonRulesThatFailCostOneMessage(t *testing.T) {
 			s.launchedAfter(had)
 			s.logged(t, before, c.lines...)
 			all := alerts(s.status(), "rule error")
-			if len(all) != i+1 || !strings.Contains(all[i], "after_evil failed on success: ") || strings.Contains(all[i], "Traceback") {
-				t.Errorf("got the alerts %q, want one more, of one line", all)
+			if len(all) != 1 || !strings.Contains(all[0], "after_evil failed on success: ") || strings.Contains(all[0], "Traceback") {
+				t.Errorf("got the alerts %q, want one for this rule, of one line", all)
 			}
 			tell("weather", "success", mapping(t, "{run date: 2031-05-17, forecast: '06'}"))
 			if got := s.launched(); len(got) != had+2 {

@@ -13,6 +13,7 @@ import (
 	"nowcast/internal/core/rules"
 	pythonrules "nowcast/internal/core/rules/python"
 	"nowcast/internal/core/rules/starlark"
+	"nowcast/internal/core/supervisor"
 )
 
 // missingRules is the complaint about rules that are not there.
@@ -52,7 +53,7 @@ func (p *program) openPython(cfg *config.Config, logger *slog.Logger, loggers fu
 			"add python: with the path of the interpreter of your installation")
 	}
 	r, err := pythonrules.Open(pythonrules.Options{
-		Config: cfg, Env: withoutReady(p.Environ), Logger: logger,
+		Config: cfg, Env: supervisor.WithoutNotices(p.Environ), Logger: logger,
 		Record: func(name string, level slog.Level, message, exc string) {
 			if exc == "" {
 				loggers(name).Log(context.Background(), level, message)

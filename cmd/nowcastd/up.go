@@ -5,12 +5,15 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"nowcast/internal/core/alerter"
 	"nowcast/internal/core/config"
+	"nowcast/internal/core/daemon"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/logging"
@@ -22,10 +25,10 @@ func (p *program) up() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "up CONFIG",
 		Short: "Run all daemons, and start one again when it ends",
-		Long: `Run message broker, log aggregator, manager and scheduler in the foreground until SIGINT or SIGTERM.
+		Long: `Run message broker, log aggregator, manager, scheduler and alerter in the foreground until SIGINT or SIGTERM.
 
-They are started in order, each when the one before is ready. One that ends is started
-again, after a wait that grows from 0.2 s to 30 s. SIGHUP is passed on to all. Running
+They are started in order, each when the one before is ready, and the alerter last. One that ends is started
+again at once, and after a wait that grows from 0.2 s to 30 s if it ends again soon. SIGHUP is passed on to all. Running
 workers are not touched when it stops; the next manager knows them.`,
 		Example: "  nowcastd up nowcast.yaml\n  nowcastd up --ignore-checklist nowcast.yaml   # start the day with an empty checklist",
 		Args:    configArg(0),
@@ -58,10 +61,18 @@ workers are not touched when it stops; the next manager knows them.`,
 			hangups := make(chan os.Signal, 1)
 			signal.Notify(hangups, syscall.SIGHUP)
 			defer signal.Stop(hangups)
-			o := supervisor.Options{Log: log.Logger("supervisor"), Reload: hangups, Died: func(name, how string) {
-				publisher.Publish(feed.StreamAlert, engine.Alert{Time: time.Now().UTC(), Kind: "daemon died", Message: name + " ended (" + how + ") and is started again"})
-			}}
-			for _, name := range []string{"broker", "log-aggregator", "manager", "scheduler"} {
+			alerts := daemon.NewAlerts(publisher.Publish, time.Now)
+			beating := daemon.Heartbeats("supervisor", alerts, nil)
+			defer beating.Stop()
+			o := supervisor.Options{Log: log.Logger("supervisor"), Reload: hangups, Died: died(alerts), Up: serviceReady, Beat: serviceAlive}
+			if every := aliveEvery(); every > 0 {
+				tick := time.NewTicker(every)
+				defer tick.Stop()
+				o.Alive = tick.C
+			}
+			stopping := context.AfterFunc(ctx, serviceStopping)
+			defer stopping()
+			for _, name := range []string{"broker", "log-aggregator", "manager", "scheduler", alerter.Name} {
 				child := supervisor.Child{Name: name, Argv: []string{self, name, cfg.File}, Essential: name == "broker"} // else the manager would talk to another broker
 				if name == "manager" && ignore {
 					child.FirstArgs = []string{"--ignore-checklist"} // one that is started again must keep what has happened since
@@ -78,6 +89,26 @@ workers are not touched when it stops; the next manager knows them.`,
 	}
 	c.Flags().BoolVar(&ignore, "ignore-checklist", false, "start with an empty checklist")
 	return c
+}
+
+// steady is how long a daemon that has died must not die again until that is no alert any more.
+const steady = time.Minute
+
+// died makes an alert of each daemon that ends by itself. Its key is what the alerter calls a daemon that is silent: that follows from it.
+func died(alerts *daemon.Alerts) func(name, how string) {
+	var mu sync.Mutex
+	calm := map[string]*time.Timer{} // guarded by mu
+	return func(name, how string) {
+		key := alerter.DaemonKey(name)
+		alerts.Raise(engine.Alert{Key: key, Kind: "daemon died", Message: name + " ended (" + how + ") and is started again"})
+		mu.Lock()
+		defer mu.Unlock()
+		if t := calm[name]; t != nil {
+			t.Reset(steady)
+			return
+		}
+		calm[name] = time.AfterFunc(steady, func() { alerts.End(key, "it has not died for a minute") })
+	}
 }
 
 // supervisorFeed takes what the supervisor has to say, a daemon that died above all, to the consoles and into the history. The broker

@@ -13,7 +13,7 @@
 //	core/control   carries an operator's commands to the daemons
 //
 // Words they share: pyyaml (values as Python has them), message, launch, checklist, config. Beside the path: wire
-// (ZeroMQ), logging and aggregator (log records), scheduler (what is due when), notify (Slack and Sentry), daemon (what all daemons do), supervisor (`nowcastd up`).
+// (ZeroMQ), logging and aggregator (log records), scheduler (what is due when), alerter (incidents, and who is told of them), notify (Slack, mail, webhooks and Sentry), daemon (what all daemons do), supervisor (`nowcastd up`).
 //
 // Imports run one way: words know only words, the decision knows only words, edges know words and wire, the manager knows
 // the edges only through interfaces that it declares. imports_test.go in the directory above keeps it so.

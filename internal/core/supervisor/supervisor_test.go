@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -36,10 +37,20 @@ func child(what, name, file string) {
 	signals := make(chan os.Signal, 5)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	note("starts")
-	if what == name+" ends" {
+	switch _, locked := os.Stat(os.Getenv("NOWCAST_TEST_LOCK")); {
+	case what == name+" ends", what == name+" locks" && locked == nil:
 		os.Exit(3)
+	case what == name+" leaves": // its end of the pipe stays open
+		sleeper := exec.Command("sleep", "10")
+		sleeper.ExtraFiles = []*os.File{os.NewFile(3, "ready")}
+		sleeper.Start()
+		os.Exit(3)
+	case what != name+" waits":
+		Ready(os.LookupEnv)
 	}
-	Ready(os.LookupEnv)
+	if what == name+" dies" {
+		os.Exit(4)
+	}
 	for s := range signals {
 		note(s.String())
 		if s == syscall.SIGTERM && what != name+" ignores" {
@@ -74,6 +85,10 @@ type family struct {
 }
 
 func run(t *testing.T, what string, names ...string) *family {
+	return runWith(t, what, func(*Options) {}, names...)
+}
+
+func runWith(t *testing.T, what string, change func(*Options), names ...string) *family {
 	t.Setenv("NOWCAST_TEST_CHILD", what)
 	f := &family{t: t, file: filepath.Join(t.TempDir(), "events"), reload: make(chan os.Signal)}
 	o := Options{Log: slog.New(slog.NewTextHandler(&f.log, nil)), Reload: f.reload,
@@ -84,6 +99,7 @@ func run(t *testing.T, what string, names ...string) *family {
 	for _, n := range names {
 		o.Children = append(o.Children, Child{Name: n, Essential: strings.HasSuffix(n, "!"), Argv: []string{os.Args[0], strings.TrimSuffix(n, "!"), f.file}})
 	}
+	change(&o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- Run(ctx, o) }()

@@ -1,0 +1,155 @@
+package faults
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"nowcast/internal/core/wire"
+)
+
+// Options say what a World is made of.
+type Options struct {
+	Dir          string // an empty directory with a short path
+	Nowcastd     string // the built program
+	Recorder     string // the built package recorder
+	Workers      int    // port
+	Manager      int    // port
+	State        string // postgres:// URL; "": the file in the state directory
+	MoreWorkers  string // of the registry, as YAML
+	Rules        string // instead of Rules
+	MoreSettings string // of the configuration, as YAML
+}
+
+// Rules launch one recording worker for each report, with the report's number, and whatever else the report says.
+const Rules = `
+def after_reporter(msg, config, checklist):
+    return [NextWorker("recorder", args=[str(msg.payload["n"])] + msg.payload.get("how", []))]
+
+def after_recorder(msg, config, checklist):
+    return []
+`
+
+const configuration = `
+checklist file: checklist.yaml
+zmq:
+  host: 127.0.0.1
+  ports: {manager: %d, workers: %d}
+logging:
+  version: 1
+  formatters: {simple: {format: '%%(asctime)s %%(levelname)s [%%(name)s] %%(message)s'}}
+  handlers:
+    text: {class: logging.handlers.RotatingFileHandler, level: INFO, formatter: simple, filename: nowcast.log, backupCount: 3}
+  root: {level: INFO, handlers: [text]}
+message registry:
+  manager:
+    ack: message acknowledged
+    checklist cleared: system checklist cleared
+    unregistered worker: ERROR - message received from unregistered worker
+    unregistered message type: ERROR - unregistered message type received from worker
+    no after_worker function: ERROR - after_worker function not found in next_workers module
+  next workers module: next_workers.star
+  workers:
+    reporter: {checklist key: reporter, success: done, failure: failed, crash: crashed, clear checklist: clear it}
+    recorder: {checklist key: recorder, success: done, failure: failed, crash: crashed, command: [%s]}
+%s%s%s`
+
+// World is a configuration and the daemons that run with it.
+type World struct {
+	t       testing.TB
+	o       Options
+	Config  string
+	numbers atomic.Int64 // of reports, so far
+	clients []*Client
+	excused []int    // reports that need not have launched anything, or may be lost
+	watcher *watcher // nil: Watch was not called
+
+	mu      sync.Mutex
+	daemons []*Daemon // guarded by mu
+}
+
+// NewWorld writes the configuration. Its daemons end with the test.
+func NewWorld(t testing.TB, o Options) *World {
+	t.Helper()
+	w := &World{t: t, o: o, Config: filepath.Join(o.Dir, "nowcast.yaml")}
+	state := ""
+	if o.State != "" {
+		state = "state: " + o.State + "\n"
+	}
+	w.Write("nowcast.yaml", fmt.Sprintf(configuration, o.Manager, o.Workers, o.Recorder, o.MoreWorkers, state, o.MoreSettings))
+	rules := o.Rules
+	if rules == "" {
+		rules = Rules
+	}
+	w.Write("next_workers.star", rules)
+	t.Cleanup(w.Stop)
+	return w
+}
+
+// Write makes a file in the world's directory.
+func (w *World) Write(name, text string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.o.Dir, name), []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Read returns a file's text, "" if there is none.
+func (w *World) Read(name string) string {
+	b, _ := os.ReadFile(filepath.Join(w.o.Dir, name))
+	return string(b)
+}
+
+// Endpoint is where workers report to.
+func (w *World) Endpoint() string { return wire.TCP("127.0.0.1", w.o.Workers) }
+
+// StateFile returns a file of the state directory.
+func (w *World) StateFile(name string) string { return filepath.Join(w.o.Dir, ".nowcast", name) }
+
+// where is what the store is opened with.
+func (w *World) where() string {
+	if w.o.State != "" {
+		return w.o.State
+	}
+	return w.StateFile("state.db")
+}
+
+// Stop ends all daemons, the one started last first, and waits for them.
+func (w *World) Stop() {
+	w.mu.Lock()
+	all := w.daemons
+	w.daemons = nil
+	w.mu.Unlock()
+	for i := len(all) - 1; i >= 0; i-- {
+		all[i].Stop()
+	}
+}
+
+// starts returns what recording workers wrote.
+func (w *World) starts() (all []Start) {
+	for line := range bytes.Lines([]byte(w.Read("starts"))) {
+		var s Start
+		if err := json.Unmarshal(line, &s); err != nil {
+			w.t.Fatalf("starts: %v: %q", err, line)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// Eventually waits until something is so, and fails the test with the log otherwise.
+func (w *World) Eventually(what string, limit time.Duration, ok func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(limit); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			log := w.Read("nowcast.log")
+			w.t.Fatalf("%s did not come about in %s\n%s", what, limit, log[max(0, len(log)-6000):])
+		}
+	}
+}
