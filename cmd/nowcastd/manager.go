@@ -90,14 +90,15 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 	defer requests.Close()
 	o := manager.Options{
 		Config: d.cfg, IgnoreChecklist: ignoreChecklist, Requests: requests, Store: db, Rules: evaluator, NoFunction: rules.ErrNoFunction,
-		Launcher: fenced{processes, db}, Feed: d.feed, Log: d.logger, Now: time.Now,
+		Launcher: processes, Feed: d.feed, Log: d.logger, Now: wallClock,
 	}
 	o.Fatal = func(err error) bool { return errors.Is(err, store.ErrDeposed) || errors.Is(err, store.ErrDamaged) }
+	o.LastLaunch, o.Deadly = processes.Last(), d.cfg.StatePath("deadly")
 	if o.Machine, err = os.Hostname(); err != nil {
 		return err
 	}
 	if salvage := db.Salvaged(); salvage != nil {
-		o.Salvaged = salvage.String()
+		o.Salvaged, o.Incomplete = salvage.String(), !salvage.Whole
 	}
 	o.Durations = durations(db)
 	o.ChecklistLog = checklistLog(d)

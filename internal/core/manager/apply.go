@@ -45,7 +45,7 @@ func (m *Manager) apply(ctx context.Context, t *turn, r *request) {
 		if from.replaced() {
 			d = m.onlyRecorded(d, from.launch)
 		}
-		m.waitsInVain(t, r, from)
+		m.tellWaiting(t, r, from)
 	}
 	if d.Dump {
 		m.lines(d.Lines[:1]) // step 3 comes before step 4
@@ -60,7 +60,7 @@ func (m *Manager) apply(ctx context.Context, t *turn, r *request) {
 		if m.Notify != nil {
 			t.notices = append(t.notices, notice{r.msg.Source, r.msg.Type})
 		}
-		if typ := m.follow(ctx, t, r.msg, record); typ != "" {
+		if typ := m.follow(ctx, t, r, record); typ != "" {
 			d.Reply.Type = typ
 		}
 	}

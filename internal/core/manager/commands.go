@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -54,8 +55,12 @@ func (m *Manager) execute(ctx context.Context, c command) {
 		c.reply <- control.Answer(m.snapshot(), nil)
 		return
 	}
-	if m.lost != nil || !m.Store.Held() {
+	if m.lost != nil {
 		c.reply <- control.Reply{Error: "nothing was done: this manager ends, as the state is not its own any more", Again: true}
+		return
+	}
+	if !m.Store.Held() {
+		c.reply <- control.Reply{Error: "nothing was done: the database does not answer, and another manager may have taken over meanwhile", Again: true}
 		return
 	}
 	if m.trouble != nil {
@@ -186,13 +191,28 @@ func (m *Manager) kill(t *turn, author string, a control.KillArgs) (any, error) 
 	if !slices.Contains([]string{"TERM", "KILL", "INT"}, a.Signal) {
 		return nil, fmt.Errorf("signal %q: use TERM, INT or KILL", a.Signal)
 	}
+	t.changed[l.ID] = l
+	before := l.KilledBy
+	if !m.willKill(author, l) {
+		l.KilledBy = before
+		return nil, errors.New("no signal was sent, because it could not be recorded who asked for it")
+	}
 	note, err := m.Launcher.Kill(l, a.Signal)
 	if err != nil {
+		l.KilledBy = before
 		return nil, err
 	}
-	l.KilledBy, l.Note = author, note
-	t.changed[l.ID] = l
+	l.Note = note
 	return l, nil
+}
+
+// willKill makes durable who is going to end a launch. A manager that found it ended and did not know would repeat it.
+func (m *Manager) willKill(author string, l *launch.Launch) bool {
+	l.KilledBy = author
+	t := m.turn()
+	t.changed[l.ID] = l
+	m.submit(t)
+	return m.drain()
 }
 
 // giveUp ends a launch whose process cannot be seen any more: an operator has looked, and it is not there or does not matter.

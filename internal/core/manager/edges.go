@@ -39,7 +39,7 @@ type Store interface {
 type Rules interface {
 	After(ctx context.Context, m message.Message, checklist *pyyaml.Map) (launch.Next, error)
 	Changed(checklist.Change)            // a change of the checklist that After is given; returns at once
-	Refresh() (reloaded bool, err error) // cheap; an error leaves the good rules in use
+	Refresh() (reloaded bool, err error) // cheap; an error leaves the good rules in use, and lasts until a version can be loaded
 	Configure(*config.Config)            // the configuration for the calls that follow
 	Module() string
 }

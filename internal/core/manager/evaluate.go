@@ -63,7 +63,7 @@ func (m *Manager) forgetRuleErrors(t *turn) {
 // evaluate calls the rule again for stored messages, in their order, until it fails once more. What has been evaluated since the
 // operator was offered to is left out.
 func (m *Manager) evaluate(ctx context.Context, t *turn, a control.EvaluateArgs) error {
-	if _, err := m.Rules.Refresh(); err != nil {
+	if err := m.refreshRules(); err != nil {
 		return err
 	}
 	all := append([]int64{a.Message}, a.Also...)

@@ -8,9 +8,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -193,10 +195,12 @@ func (l *line) Send(all ...wire.Frames) error {
 
 // processes is a launcher without processes.
 type processes struct {
+	kill    func() // called with each signal; nil: nothing
 	journal *journal
 	exits   chan launch.Exit
 	refuse  error
 	gate    chan struct{} // if not nil, each Start waits for a value
+	atGate  atomic.Int32  // how many Starts have come there
 
 	recovered map[int64]launch.Started // launches found in state starting that were started
 	doubt     error                    // why it cannot be told of the others
@@ -212,6 +216,7 @@ func (p *processes) Argv(_ *config.Config, n launch.NextWorker) ([]string, error
 
 func (p *processes) Start(l *launch.Launch) (launch.Started, error) {
 	if p.gate != nil {
+		p.atGate.Add(1)
 		<-p.gate
 	}
 	p.journal.add("start %s", strings.Join(l.Argv, " "))
@@ -240,6 +245,9 @@ func (p *processes) Adopt(l *launch.Launch) { p.journal.add("adopt %s", l.Module
 
 func (p *processes) Kill(l *launch.Launch, signal string) (string, error) {
 	p.journal.add("kill %d %s", l.PID, signal)
+	if p.kill != nil {
+		p.kill()
+	}
 	return "signal sent", nil
 }
 
@@ -264,7 +272,12 @@ func (r *rulebook) After(_ context.Context, m message.Message, cl *pyyaml.Map) (
 	return f(m, cl)
 }
 
-func (r *rulebook) Refresh() (bool, error)   { return false, r.refresh }
+func (r *rulebook) Refresh() (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return false, r.refresh
+}
+
 func (r *rulebook) Changed(checklist.Change) {}
 func (r *rulebook) Configure(*config.Config) {}
 func (r *rulebook) Module() string           { return "next_workers" }
@@ -284,6 +297,7 @@ type world struct {
 	options func(*Options) // nil: changes nothing
 	stop    func() error
 	done    chan error // what Run returned
+	slow    bool       // writing the checklist file took too long at the start to be waited for
 }
 
 type events struct {
@@ -361,7 +375,7 @@ func (w *world) start(ignoreChecklist bool) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.Manager = m
+	w.Manager, w.slow = m, m.file.behind
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	w.done = done
@@ -373,7 +387,7 @@ func (w *world) start(ignoreChecklist bool) {
 		}
 		stopped = true
 		cancel()
-		return <-done
+		return must(w, "the end of Run", done)
 	}
 	w.t.Cleanup(func() { w.stop() })
 }
@@ -386,19 +400,45 @@ func (w *world) ask(m message.Message) message.Message {
 
 func (w *world) askRaw(frames ...[]byte) message.Message {
 	w.t.Helper()
-	w.line.in <- []wire.Frames{frames}
+	w.hand(frames)
+	return w.reply()
+}
+
+// patience is longer than anything takes, also on a busy machine.
+const patience = 60 * time.Second
+
+// hand hands requests to the manager as one batch.
+func (w *world) hand(requests ...wire.Frames) {
+	w.t.Helper()
 	select {
-	case m := <-w.line.out:
-		return m
-	case <-time.After(60 * time.Second):
-		w.t.Fatalf("no reply; so far: %q", w.all())
-		return message.Message{}
+	case w.line.in <- requests:
+	case <-time.After(patience):
+		w.t.Fatalf("the manager does not read; so far: %q", w.all())
+	}
+}
+
+// reply waits for the next reply.
+func (w *world) reply() message.Message {
+	w.t.Helper()
+	return must(w, "a reply", w.line.out)
+}
+
+// must waits for what must come.
+func must[T any](w *world, what string, from <-chan T) T {
+	w.t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		stacks := make([]byte, 1<<20)
+		w.t.Fatalf("%s did not come; so far: %q\n%s", what, w.all(), stacks[:runtime.Stack(stacks, true)])
+		panic("not reached")
 	}
 }
 
 func (w *world) eventually(what string, cond func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !cond() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("%s did not happen; journal %q", what, w.all())
@@ -409,6 +449,12 @@ func (w *world) eventually(what string, cond func() bool) {
 
 func (w *world) launchIs(id int64, s launch.State) func() bool {
 	return func() bool { return w.store.launch(id).State == s }
+}
+
+// fileBecomes waits for the checklist file, which is behind the acknowledgement where writing takes long.
+func (w *world) fileBecomes(want *pyyaml.Map) {
+	w.t.Helper()
+	w.eventually("the checklist file "+pyyaml.Repr(want), func() bool { return pyyaml.Equal(w.checklistFile(), want) })
 }
 
 func (w *world) checklistFile() pyyaml.Value {

@@ -11,9 +11,10 @@ import (
 )
 
 // follow asks the rule what comes after a report, and requests it. It returns the type of the reply if that is not ack.
-func (m *Manager) follow(ctx context.Context, t *turn, msg message.Message, record engine.Message) string {
+func (m *Manager) follow(ctx context.Context, t *turn, r *request, record engine.Message) string {
+	msg := r.msg
 	replyType := ""
-	next, err := m.Rules.After(ctx, msg, m.checklist.Map())
+	next, err := m.call(ctx, msg, r.ticket)
 	switch {
 	case err == nil:
 	case errors.Is(err, m.NoFunction):
@@ -77,15 +78,23 @@ func (m *Manager) setBarriers(t *turn, open []engine.Barrier) {
 // rulesNotLoaded is the key of the alert that says so.
 const rulesNotLoaded = "rules"
 
-// refreshRules loads the rules again if their file has changed. The rules log what came of it.
-func (m *Manager) refreshRules() {
+// refreshRules loads the rules again if their file has changed. The rules log what came of it. It returns why those in use are not
+// those of the file.
+func (m *Manager) refreshRules() error {
 	_, err := m.Rules.Refresh()
-	switch t := m.turn(); {
-	case err == nil && m.openAlert(rulesNotLoaded) != nil:
+	switch open := m.openAlert(rulesNotLoaded); {
+	case err == nil && open != nil:
+		t := m.turn()
 		m.settle(t, rulesNotLoaded, "they are loaded")
 		m.submit(t)
 	case err != nil:
-		m.raise(t, engine.Alert{Key: rulesNotLoaded, Kind: "rules not loaded", Message: "the rules loaded before stay in use: " + firstLine(err.Error())})
+		text := "the rules loaded before stay in use: " + firstLine(err.Error())
+		if open != nil && open.Message == text {
+			break // it is known
+		}
+		t := m.turn()
+		m.raise(t, engine.Alert{Key: rulesNotLoaded, Kind: "rules not loaded", Message: text})
 		m.submit(t)
 	}
+	return err
 }

@@ -41,7 +41,10 @@ type Options struct {
 	Feed            Feed
 	Log             *slog.Logger
 	Machine         string // name of this machine, for the records of what is launched from it
+	Deadly          string // file that notes the request whose rule is being called; "": it is not noted
 	Salvaged        string // that the database was damaged, what was dropped, and where it is; "": nothing was
+	Incomplete      bool   // and the state is not all that the last commit left
+	LastLaunch      int64  // the highest number of a launch of which there are files, whatever the database remembers
 
 	// Fatal tells whether an error of the store means that this manager must end: another one has taken over, or the database is
 	// damaged. nil: no error does.
@@ -68,6 +71,7 @@ type Manager struct {
 	baseSize  int   // bytes of the last base
 
 	handled     *handled
+	deadly      deadly
 	barriers    []engine.Barrier // open, oldest first
 	lastBarrier int64
 	launches    map[int64]*launch.Launch    // all unfinished, and the newest finished
@@ -126,6 +130,7 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 		policies:  newPolicies(o.Now()),
 	}
 	m.file.path = o.Config.ChecklistFile
+	m.deadly = openDeadly(o.Deadly)
 	m.history.Store(&o.Config.History)
 	if err := m.restore(ctx); err != nil {
 		return nil, err

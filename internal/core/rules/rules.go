@@ -65,7 +65,7 @@ type Evaluator interface {
 
 	// Refresh loads the rules again if they have changed. If the changed ones have an error, the good ones stay and
 	// the error is returned, once for each bad version. It is cheap enough to be called before each After.
-	Refresh() (reloaded bool, err error)
+	Refresh() (reloaded bool, err error) // the error lasts until a version can be loaded
 
 	// Configure gives the rules another configuration for the calls that follow. Which file they are loaded from does not
 	// change.

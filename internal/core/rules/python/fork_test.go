@@ -132,7 +132,7 @@ func TestAnAnswerToAnotherRequestLosesTheHelper(t *testing.T) {
 	// A second one to the last request, when nobody waits for an answer.
 	helper := b.live.cmd.Process.Pid
 	later := filepath.Join(b.dir, "later")
-	b.launches("b", `__import__("threading").Thread(target=lambda: [time.sleep(0.005) for _ in iter(lambda: os.path.exists("`+later+`"), True)] and os.write(4, `+answer(b.live.number+1)+`)).start()`)
+	b.launches("b", `__import__("threading").Thread(target=lambda: [time.sleep(0.005) for _ in iter(lambda: os.path.exists("`+later+`"), True)] is not None and os.write(4, `+answer(b.live.number+1)+`)).start()`)
 	if err := os.WriteFile(later, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}

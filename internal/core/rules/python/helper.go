@@ -147,6 +147,13 @@ func (h *helper) kill(because string) {
 	}
 }
 
+// lost tells whether the helper has ended or is about to, because we killed it.
+func (h *helper) lost() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.reaped || h.complaint != ""
+}
+
 // signal sends a signal to the helper alone.
 func (h *helper) signal(s syscall.Signal) {
 	h.mu.Lock()

@@ -12,13 +12,13 @@ import (
 // Refresh loads the modules again if a file of theirs has changed. The outcome is logged here as well.
 func (r *Rules) Refresh() (bool, error) {
 	if r.live == nil || !watch.Changed(r.seen) {
-		return false, nil // a new helper is looked after when it is there
+		return false, r.mistake // a new helper is looked after when it is there
 	}
 	a, err := r.ask("", nil, 'L', r.module, pyyaml.NewMap(0))
 	if err == nil && a.Loaded == nil {
 		err = r.failure(a, "")
 	}
-	if err != nil {
+	if r.mistake = err; err != nil {
 		if a != nil {
 			r.seen = lookAgain(r.seen, a.Files)
 		}

@@ -41,6 +41,7 @@ type Rules struct {
 	cfg    *config.Config
 
 	live     *helper      // nil: there is none
+	mistake  error        // why the newest version of the files is not used; nil: it is
 	starting chan started // gets the next one, which is being started; nil: none is
 	stop     func()       // gives up the one that is being started
 	failed   error        // why the last one could not be started

@@ -26,6 +26,9 @@ type started struct {
 // helper returns the live helper, or a new one.
 func (r *Rules) helper() (*helper, error) {
 	if r.live != nil {
+		if r.live.lost() {
+			<-r.live.gone // its pipe may be open yet: what it were sent would be taken for the cause of its end
+		}
 		select {
 		case <-r.live.gone:
 			r.o.Logger.Warn("the process that runs the rules ended between two messages (" + r.live.ending + ") and is started again")

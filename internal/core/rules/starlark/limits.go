@@ -20,6 +20,7 @@ type Limits struct {
 	Depth   int           // calls within calls; default 1000, as in Python
 	Workers int           // workers returned; default 1000
 	Lines   int           // lines logged; default 1000
+	Memory  int           // bytes that the heap may grow by while it runs; default 1 GiB
 }
 
 // defaultTime is how long a call may take unless the configuration has a rule time limit.
@@ -32,6 +33,7 @@ func (l Limits) withDefaults() Limits {
 		Depth:   cmp.Or(l.Depth, 1000),
 		Workers: cmp.Or(l.Workers, 1000),
 		Lines:   cmp.Or(l.Lines, 1000),
+		Memory:  cmp.Or(l.Memory, 1<<30),
 	}
 }
 
@@ -50,6 +52,8 @@ func (r *Rules) limited(ctx context.Context, name string, f func(*starlark.Threa
 		t.Cancel(fmt.Sprintf("it took longer than the limit of %v", r.limits.Time))
 	})
 	defer timer.Stop()
+	hunger := watchMemory(t, uint64(r.limits.Memory))
+	defer hunger.stop()
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, func() { t.Cancel(context.Cause(ctx).Error()) })
 		defer stop()

@@ -43,6 +43,7 @@ type Rules struct {
 	config   *dict
 	builtins starlark.StringDict
 	live     *program
+	mistake  error         // why the newest version is not live; nil: it is
 	seen     []watch.Stamp // the files as they were last looked at, good or bad
 }
 
@@ -86,10 +87,10 @@ func (r *Rules) adopt(p *program, seen []watch.Stamp) {
 // Refresh loads the file again if it, or a file it loads, has changed. The outcome is logged here as well.
 func (r *Rules) Refresh() (bool, error) {
 	if !watch.Changed(r.seen) {
-		return false, nil
+		return false, r.mistake
 	}
 	p, seen, err := r.load()
-	if err != nil {
+	if r.mistake = err; err != nil {
 		r.seen = seen
 		r.log.Error(err.Error() + "; the rules loaded before stay in use")
 		return false, err
