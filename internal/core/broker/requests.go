@@ -58,6 +58,7 @@ func newRequests(o Options) (*requests, error) {
 		Again:   r.again,
 		Left:    r.left,
 		Trouble: r.watch.journal,
+		Refused: r.refused,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("broker: workers' and manager's ports: %w", err)
@@ -107,6 +108,9 @@ func (r *requests) recovered(left wire.Recovered) {
 		r.logger.Warn("the journal of requests could not be read to its end: Python workers that the broker heard last before it died may wait in vain, check them",
 			"err", left.Damage, "moved to", left.Aside)
 	}
+	if left.Refused > 0 {
+		r.logger.Warn("requests in the journal are left out, as nobody could answer them: they have no empty frame before the message", "requests", left.Refused)
+	}
 	if left.Requests > 0 {
 		r.logger.Warn("requests that the last broker had accepted are given to the manager now; Python workers that sent them get no answer and wait in vain, check them; Go workers ask again",
 			"requests", left.Requests)
@@ -129,6 +133,15 @@ func (r *requests) run(ctx context.Context) error {
 		return fmt.Errorf("broker: forward requests: %w", err)
 	}
 	return nil
+}
+
+// refused tells of a peer that is no worker, or one that does not speak as REQ does.
+func (r *requests) refused(requests int, peer string) {
+	if peer == "" {
+		peer = "unknown address"
+	}
+	r.logger.Warn("a request was refused, as nobody could answer it: it has no empty frame before the message; only a REQ socket, or what speaks like one, is a worker",
+		"peer", peer, "so_far", requests)
 }
 
 func (r *requests) again(requests int) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nowcast/internal/core/engine"
+	"nowcast/internal/core/kind"
 	"nowcast/internal/core/wire"
 )
 
@@ -19,6 +20,8 @@ type watch struct {
 	open     map[string]time.Time // since when what is wrong; run's own
 	answered int                  // requests, when it last was another number, and when that was; run's own
 	since    time.Time
+	oldest   time.Time // when the oldest request was accepted, perhaps by a broker before, and since when it is the oldest; run's own
+	seen     time.Time
 }
 
 const (
@@ -32,9 +35,10 @@ const (
 
 // What an alert is about.
 const (
-	keyNoManager = "no manager"
-	keyNoAnswer  = "manager does not answer"
-	keyJournal   = "requests journal"
+	keyNoManager = kind.NoManager
+	keyNoAnswer  = kind.NoAnswer
+	keyWaits     = kind.Unanswered
+	keyJournal   = kind.Journal
 )
 
 func newWatch(o Options) *watch {
@@ -70,12 +74,19 @@ func (w *watch) look(now time.Time, is wire.Waiting) {
 	if is.Answered != w.answered || is.Requests == 0 || is.Peers == 0 || w.since.IsZero() {
 		w.answered, w.since = is.Answered, now
 	}
+	if !is.Since.Equal(w.oldest) || is.Peers == 0 || w.seen.IsZero() {
+		w.oldest, w.seen = is.Since, now
+	}
 	since := is.Since.Local().Format("15:04:05")
 	w.is(keyNoManager, is.Requests > 0 && is.Peers == 0 && now.Sub(is.Since) > withoutManager, is.Since,
 		fmt.Sprintf("%s for a manager since %s: start it with %s", wait(is.Requests), since, w.start), "the requests are with a manager, or answered")
-	w.is(keyNoAnswer, is.Requests > 0 && is.Peers > 0 && now.Sub(w.since) > withoutAnswer, w.since,
+	hangs := is.Requests > 0 && is.Peers > 0 && now.Sub(w.since) > withoutAnswer
+	w.is(keyNoAnswer, hangs, w.since,
 		fmt.Sprintf("%s since %s, and the manager that is connected has answered none for %v: look at its log, restart it if it hangs",
 			wait(is.Requests), since, now.Sub(w.since).Truncate(10*time.Second)), "it answers again, or has gone")
+	w.is(keyWaits, !hangs && is.Requests > 0 && is.Peers > 0 && now.Sub(w.seen) > withoutAnswer, is.Since,
+		fmt.Sprintf("a request of %s has no answer yet, though the manager answers others: its worker waits. The manager may hold it (clear checklist, while launches run); "+
+			"else look at the manager's log", since), "it is answered, or other things are wrong")
 }
 
 func wait(requests int) string {
@@ -112,5 +123,5 @@ func (w *watch) journal(err error) {
 	}
 	text := "requests are passed on without being written to the journal: if the broker dies now, those without an answer are lost; make room on the disk, or repair it: " + err.Error()
 	w.logger.Log(context.Background(), engine.LevelCritical, text)
-	w.alerts.Raise(engine.Alert{Key: keyJournal, Kind: "journal", Message: text})
+	w.alerts.Raise(engine.Alert{Key: keyJournal, Kind: keyJournal, Because: engine.BecauseOf(err), Message: text})
 }

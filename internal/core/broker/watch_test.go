@@ -52,15 +52,24 @@ func TestOperatorsAreToldWhichRequestsWaitAndWhy(t *testing.T) {
 		"a manager that hangs": {[]look{
 			{0, wire.Waiting{Requests: 3, Since: at(0), Peers: 1, Answered: 7}}, {30, wire.Waiting{Requests: 3, Since: at(0), Peers: 1, Answered: 7}},
 			{31, wire.Waiting{Requests: 4, Since: at(0), Peers: 1, Answered: 7}}, {35, wire.Waiting{Requests: 3, Since: at(1), Peers: 1, Answered: 8}},
-			{60, wire.Waiting{Requests: 3, Since: at(1), Peers: 1, Answered: 9}},
+			{60, wire.Waiting{Requests: 3, Since: at(31), Peers: 1, Answered: 9}},
 		}, told{
 			"manager does not answer: 4 requests wait since 05:31:00, and the manager that is connected has answered none for 30s: look at its log, restart it if it hangs",
 			"end of manager does not answer: it answers again, or has gone",
 		}},
 		"a slow one is none": {[]look{
-			{0, wire.Waiting{Requests: 3, Since: at(0), Peers: 1}}, {25, wire.Waiting{Requests: 3, Since: at(0), Peers: 1, Answered: 1}},
-			{50, wire.Waiting{Requests: 3, Since: at(0), Peers: 1, Answered: 2}},
+			{0, wire.Waiting{Requests: 3, Since: at(0), Peers: 1}}, {25, wire.Waiting{Requests: 3, Since: at(2), Peers: 1, Answered: 1}},
+			{50, wire.Waiting{Requests: 3, Since: at(25), Peers: 1, Answered: 2}},
 		}, nil},
+		"one that is not answered, and others are": {[]look{
+			{0, wire.Waiting{Requests: 1, Since: at(0), Peers: 1}}, {30, wire.Waiting{Requests: 1, Since: at(0), Peers: 1, Answered: 9}},
+			{31, wire.Waiting{Requests: 2, Since: at(0), Peers: 1, Answered: 10}}, {40, wire.Waiting{Requests: 2, Since: at(0), Peers: 1, Answered: 20}},
+			{41, wire.Waiting{Requests: 1, Since: at(40), Peers: 1, Answered: 22}},
+		}, told{
+			"request without answer: a request of 05:31:00 has no answer yet, though the manager answers others: its worker waits. The manager may hold it (clear checklist, while launches run); " +
+				"else look at the manager's log",
+			"end of request without answer: it is answered, or other things are wrong",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got told

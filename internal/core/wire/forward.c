@@ -150,6 +150,32 @@ static long move(struct forward *f)
 	return moved;
 }
 
+// enveloped tells whether a request has an empty part, as a REQ puts it, and its message behind that. Without it a REP, such as a
+// Python manager has, drops a request and says nothing; it would be in hand for ever.
+static int enveloped(struct request *r)
+{
+	for (int i = 1; i < r->n_parts - 1; i++)
+		if (zmq_msg_size(&r->parts[i]) == 0)
+			return 1;
+	return 0;
+}
+
+static void refuse(struct forward *f, struct request *r)
+{
+	int length = r->ticket_length - TICKET_PEER;
+	memcpy(f->refused.peer, r->ticket + TICKET_PEER, (size_t)length);
+	f->refused.peer[length] = 0;
+	f->refused.at = r->since;
+	f->refused.count++;
+	ledger_drop(r);
+}
+
+int forward_refused_due(struct forward *f)
+{
+	int64_t since = f->refused.at - f->refused.told_at;
+	return f->refused.count > f->refused.told && (since >= 1000 || since < 0);
+}
+
 // accept_one takes a request whose first part is in hand.
 static int accept_one(struct forward *f, int64_t now, zmq_msg_t *part)
 {
@@ -165,6 +191,10 @@ static int accept_one(struct forward *f, int64_t now, zmq_msg_t *part)
 			goto none;
 	}
 	ledger_peer(&f->ledger, r);
+	if (!enveloped(r)) {
+		refuse(f, r);
+		return 0;
+	}
 	ledger_add(&f->ledger, r);
 	journal_request(&f->journal, r);
 	return 0;
@@ -283,6 +313,8 @@ long forward_replies(struct forward *f, struct back *b)
 			r = ledger_find(&f->ledger, zmq_msg_data(&part));
 			if (!r || r->ticket[TICKET_FLAGS] & TICKET_ORPHAN)
 				to = NULL;
+			if (r && r->ticket[TICKET_FLAGS] & TICKET_ORPHAN && !r->given)
+				r = NULL; // by a manager that was given it by the broker that died: it is to learn that the worker waits in vain
 		}
 		if (answer(f, b, &part, to, ours) < 0)
 			return -1;
@@ -408,7 +440,7 @@ int forward_run(struct forward *f, int timeout)
 		long moved = turn(f, &done);
 		if (moved < 0)
 			return -1;
-		done |= forward_journal_due(f);
+		done |= forward_journal_due(f) | forward_refused_due(f);
 		if (timeout >= 0 || done)
 			return moved > 0 || done;
 	}

@@ -40,6 +40,9 @@ struct forward {
 
 	long answered;
 
+	// Requests that nobody could have answered (accept_one): how many, when the newest came, and from where, "" if that is not known.
+	struct { long count, told; int64_t at, told_at; char peer[TICKET_MAX - TICKET_PEER + 1]; } refused;
+
 	// For other threads: it is as it was after the last turn.
 	struct { long waiting; int64_t since; long answered; } shown;
 
@@ -78,6 +81,9 @@ int forward_journal(struct forward *f, int fd);
 
 // forward_journal_due tells whether Go has something to do about the journal.
 int forward_journal_due(struct forward *f);
+
+// forward_refused_due tells whether Go has something to say about refused requests: at most once a second.
+int forward_refused_due(struct forward *f);
 
 // forward_shown tells any thread how many requests are in hand, since when the first of them, and how many were answered.
 void forward_shown(struct forward *f, long *waiting, int64_t *since, long *answered);

@@ -83,6 +83,11 @@ type ForwarderOptions struct {
 	// by NewForwarder.
 	Trouble func(error)
 
+	// Refused is told of requests that were not accepted because nobody could answer them: they have no empty frame before the
+	// message. requests is how many those are so far, peer where the newest came from ("ip:port"; "" if that is not known). It is
+	// called by Run, at most once a second.
+	Refused func(requests int, peer string)
+
 	maxRequests, maxBytes int // for tests; 0 the constants
 }
 
@@ -110,7 +115,10 @@ func NewForwarder(o ForwarderOptions) (*Forwarder, error) {
 		f.listening = append(f.listening, &listener{asked: e, real: f.front.endpoints[i]})
 	}
 	f.publishEndpoints()
-	f.recover() // after the ports are ours: nobody else has the journal then
+	if err := f.recover(); err != nil {
+		f.Close()
+		return nil, err
+	}
 	return f, nil
 }
 
@@ -152,6 +160,7 @@ func (f *Forwarder) close(linger time.Duration) {
 		f.bell.close()
 	}
 	f.station.close(linger)
+	f.journal.locked.Close() // it may be nil
 	close(f.ended)
 }
 
@@ -205,6 +214,7 @@ func (f *Forwarder) Run(ctx context.Context) (unanswered int, err error) {
 			return f.end(), err
 		}
 		f.careForJournal(time.Now())
+		f.tellRefused()
 		wait := f.patience(deadline)
 		if !deadline.IsZero() && busy {
 			wait = 0
@@ -276,6 +286,17 @@ func (f *Forwarder) failed(err error) error {
 	return fmt.Errorf("forward between %v and %v: %w", f.Front(), f.Back(), err)
 }
 
+func (f *Forwarder) tellRefused() {
+	if C.forward_refused_due(f.loop) == 0 {
+		return
+	}
+	refused := &f.loop.refused
+	refused.told, refused.told_at = refused.count, refused.at
+	if f.options.Refused != nil {
+		f.options.Refused(int(refused.count), C.GoString(&refused.peer[0]))
+	}
+}
+
 // mayStop decides after each turn, so that what had arrived when the context ended has been passed on.
 func (f *Forwarder) mayStop(deadline time.Time, busy bool) bool {
 	if deadline.IsZero() {
@@ -285,7 +306,18 @@ func (f *Forwarder) mayStop(deadline time.Time, busy bool) bool {
 	if !time.Now().Before(deadline) && drain > 0 {
 		return true
 	}
-	return !busy && (drain == 0 || f.loop.ledger.count == 0 && f.loop.held == 0)
+	return !busy && (drain == 0 || f.loop.ledger.count == 0 && f.loop.held == 0 || f.deserted())
+}
+
+// deserted tells whether nobody is there who could answer. Who comes while we stop would hold up the next forwarder, which has the
+// requests from the journal and the port that workers are waiting for.
+func (f *Forwarder) deserted() bool {
+	for _, b := range f.backs {
+		if b.peers > 0 {
+			return false
+		}
+	}
+	return !f.oneWay
 }
 
 // end closes all sockets and counts the requests without an answer. What has arrived and not been read goes into the journal, too.

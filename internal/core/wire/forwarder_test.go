@@ -167,6 +167,27 @@ func TestStoppingWithoutAManagerCountsWhatWaited(t *testing.T) {
 	}
 }
 
+func TestStoppingDoesNotWaitForAnswersOfAManagerThatIsGone(t *testing.T) {
+	again := make(chan int, 1)
+	f, stop := forwarded(t, ForwarderOptions{Drain: time.Hour, Again: func(n int) { again <- n }})
+	client := open(t, Options{Kind: Dealer, Connect: f.Front()})
+	server := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back()})}
+	send1(t, client, frames("", "a"), frames("", "b"))
+	server.next()
+	server.next()
+	stopped := make(chan int, 1)
+	go func() { stopped <- stop() }() // it waits for an answer, until
+	server.c.Close()
+	select {
+	case got := <-stopped:
+		if got != 2 {
+			t.Errorf("unanswered: got %d, want 2", got)
+		}
+	case <-time.After(patient):
+		t.Fatal("it still waits")
+	}
+}
+
 func TestWhatAManagerLeavesUnansweredIsGivenToTheNextBeforeAnythingNew(t *testing.T) {
 	again := make(chan int, 1)
 	f, stop := forwarded(t, ForwarderOptions{Drain: patient, Again: func(n int) { again <- n }})

@@ -24,7 +24,8 @@ import (
 // to a new file, which then takes its name.
 type journal struct {
 	path    string // "": there is none
-	trouble error  // why it cannot be written, as told; nil: it can
+	locked  *os.File
+	trouble error // why it cannot be written, as told; nil: it can
 	retry   time.Time
 }
 
@@ -39,6 +40,7 @@ const (
 // Recovered says what an earlier Forwarder left in the journal.
 type Recovered struct {
 	Requests int    // unanswered: they are given again, before anything new
+	Refused  int    // left out: an older broker has accepted them, and nobody could answer them (ForwarderOptions.Refused)
 	Damage   error  // why not all of the journal could be read; nil: it could
 	Aside    string // where the damaged journal is now; "" if it could not be put aside, or is not damaged
 }
@@ -46,12 +48,16 @@ type Recovered struct {
 // Recovered returns what was found in the journal.
 func (f *Forwarder) Recovered() Recovered { return f.recovered }
 
-// recover takes over what is in the journal, and begins a new one.
-func (f *Forwarder) recover() {
+// recover takes over what is in the journal, and begins a new one. The error says that somebody else has it.
+func (f *Forwarder) recover() error {
 	if f.options.Journal == "" {
-		return
+		return nil
 	}
 	f.journal.path = f.options.Journal
+	var err error
+	if f.journal.locked, err = lockJournal(f.journal.path); err != nil {
+		return err
+	}
 	f.recovered.Requests, f.recovered.Damage = f.restore()
 	if f.recovered.Damage != nil {
 		f.recovered.Damage = fmt.Errorf("%s: %w", f.journal.path, f.recovered.Damage)
@@ -60,6 +66,22 @@ func (f *Forwarder) recover() {
 		}
 	}
 	f.renewJournal(time.Now())
+	return nil
+}
+
+// lockJournal keeps out a second process, which would give the requests of the first to its own manager and put its own journal in the place of
+// this one: that it has other ports is no reason to believe that it is alone. The kernel lets go of the lock with the process. The file is
+// another one, because the journal itself is replaced now and then. Where none can be made, there will be no journal either.
+func lockJournal(path string) (*os.File, error) {
+	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, nil
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("another message broker works with %s: stop it first, or give this one another state directory (%w)", path, err)
+	}
+	return file, nil
 }
 
 // newJournalID names this process's requests: no two processes may ever use the same number for two requests, whatever became of the
@@ -91,6 +113,10 @@ func (f *Forwarder) restore() (n int, err error) {
 		frames := make([]byte, k.length)
 		if _, err := file.ReadAt(frames, k.offset); err != nil {
 			return n, errors.Join(damage, err)
+		}
+		if !enveloped(frames) {
+			f.recovered.Refused++
+			continue
 		}
 		if C.ledger_restore(&f.loop.ledger, C.int64_t(k.since.UnixMilli()), (*C.uchar)(unsafe.Pointer(&frames[0])), C.size_t(len(frames))) < 0 {
 			return n, errors.Join(damage, syscall.ENOMEM)

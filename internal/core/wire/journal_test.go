@@ -56,7 +56,7 @@ func strange() []Frames {
 		many = append(many, fmt.Append(nil, i), []byte{})
 	}
 	return []Frames{
-		frames("", "plain"), {[]byte{}, bytes.Repeat([]byte("large"), 200_000)}, {[]byte{}}, many,
+		frames("", "plain"), {[]byte{}, bytes.Repeat([]byte("large"), 200_000)}, many,
 		{[]byte{}, []byte("\x00\xff\x01nwt")}, frames("", "no", "", "order", ""), frames("", "last"),
 	}
 }
@@ -418,4 +418,34 @@ func FuzzJournal(f *testing.F) {
 			t.Fatalf("what is good: got %v, %v, want %v", again, err, got)
 		}
 	})
+}
+
+func TestASecondForwarderLeavesTheJournalAlone(t *testing.T) {
+	path := journalPath(t)
+	f, stop := journalled(t, path, ForwarderOptions{})
+	client := open(t, Options{Kind: Dealer, Connect: f.Front()})
+	send1(t, client, frames("", "waits"))
+	eventually(t, "it is accepted", func() bool { return f.Waiting().Requests == 1 })
+	before := asLeft(t, path)
+
+	o := ForwarderOptions{Front: Options{Kind: Router, Bind: []string{"tcp://127.0.0.1:*"}}, Back: Options{Kind: Dealer, Bind: []string{"tcp://127.0.0.1:*"}}, Journal: path}
+	if second, err := NewForwarder(o); err == nil {
+		second.Close()
+		t.Error("a second one on other ports is let in")
+	} else if !strings.Contains(err.Error(), "another message broker works with "+path) {
+		t.Errorf("got %v", err)
+	}
+	want, _ := os.ReadFile(before)
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the journal is another one now: %v", err)
+	}
+	stop()
+	third, err := NewForwarder(o)
+	if err != nil {
+		t.Fatalf("after the first has ended: %v", err)
+	}
+	if got := third.Recovered().Requests; got != 1 {
+		t.Errorf("the third was left %d requests, want 1", got)
+	}
+	third.Close()
 }

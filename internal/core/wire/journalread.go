@@ -105,6 +105,19 @@ func take(requests map[string]kept, record []byte, at int64) error {
 	return nil
 }
 
+// enveloped tells whether there is an empty frame behind ticket and identity, and a message behind that, as forward.c wants it of a
+// request. Of frames it is known that they are whole (ticketID).
+func enveloped(frames []byte) bool {
+	for i := 0; len(frames) > 0; i++ {
+		length := binary.LittleEndian.Uint64(frames)
+		frames = frames[8+length:]
+		if i >= 2 && length == 0 && len(frames) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // ticketID checks that frames are a ticket and parts behind it, and returns its journal and number.
 func ticketID(frames []byte) (id string, err error) {
 	for first := true; len(frames) > 0; first = false {

@@ -91,6 +91,9 @@ const (
 	reconnectMax   = 500 * time.Millisecond
 )
 
+// handshake is how long a new peer may take to introduce itself: libzmq's own bound.
+const handshake = 30 * time.Second
+
 // apply sets everything that has to be set before bind and connect.
 func (o Options) apply(s *zmq.Socket) error {
 	var err error
@@ -125,6 +128,7 @@ func (o Options) apply(s *zmq.Socket) error {
 	if o.Silent > 0 {
 		set("heartbeat interval", s.SetHeartbeatIvl(o.Silent/3))
 		set("heartbeat timeout", s.SetHeartbeatTimeout(o.Silent-o.Silent/3))
+		set("handshake interval", s.SetHandshakeIvl(min(o.Silent, handshake))) // before it is over there are no heartbeats
 	}
 	if o.Mandatory {
 		set("router mandatory", s.SetRouterMandatory(1))

@@ -9,6 +9,7 @@ import (
 // owner is what only the goroutine that owns a Conn's socket may touch.
 type owner struct {
 	*Conn
+	parts    *parts
 	batch    []Frames  // taken from out
 	sent     int       // how many of batch are gone
 	deadline time.Time // set once closing: when to give up sending
@@ -19,7 +20,7 @@ const usualFrames = 3
 
 // own is the life of the socket's owner: send what is queued, receive what has arrived, sleep until either can go on.
 func (c *Conn) own() {
-	o := &owner{Conn: c}
+	o := &owner{Conn: c, parts: newParts(c.socket.Socket)}
 	for {
 		c.sleeper.hush(o.deadline)
 		if o.deadline.IsZero() && isClosed(c.closing) {
@@ -46,6 +47,7 @@ func (c *Conn) own() {
 		}
 		c.sleeper.wait(func() bool { return c.socket.ready(wanted) })
 	}
+	o.parts.close()
 	c.station.close(time.Until(o.deadline))
 	c.sleeper.close()
 }
@@ -71,7 +73,7 @@ func (o *owner) send() {
 	}
 	for ; o.sent < len(o.batch); o.sent++ {
 		frames := o.batch[o.sent]
-		err := send(o.socket, frames)
+		err := o.parts.send(frames)
 		if err == errAgain && !o.socket.options.Mandatory && !o.socket.options.NoDrop {
 			return
 		}
@@ -109,7 +111,7 @@ func (o *owner) receive() bool {
 		} else {
 			frames = append(make(Frames, 0, 1+usualFrames), o.tag)
 		}
-		frames, err := receive(o.socket, frames)
+		frames, err := o.parts.receive(frames)
 		if err != nil {
 			return err == errAgain // otherwise this socket cannot receive (Pub), or not now (Req, before it has asked)
 		}

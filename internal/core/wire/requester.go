@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"nowcast/internal/core/fault"
 )
 
 const (
@@ -103,7 +105,7 @@ func (r *Requester) disconnect() {
 }
 
 func (r *Requester) connect() (err error) {
-	r.conn, err = Open(Options{Kind: Req, Connect: []string{r.endpoint}, KeepaliveIdle: keepaliveIdle, Silent: brokerSilent, Watch: r.watch})
+	r.conn, err = Open(Options{Kind: Req, Connect: []string{r.endpoint}, KeepaliveIdle: keepaliveIdle, Silent: fault.Patience(fault.SilentVariable, brokerSilent), Watch: r.watch})
 	return err
 }
 

@@ -116,3 +116,20 @@ func TestEveryRequestIsAnsweredWhateverDies(t *testing.T) {
 	close(done)
 	running.Wait()
 }
+
+func TestAPeerThatNeverIntroducesItselfIsTriedAgain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	open(t, Options{Kind: Req, Connect: []string{"tcp://" + l.Addr().String()}, Silent: 300 * time.Millisecond})
+	l.(*net.TCPListener).SetDeadline(time.Now().Add(patient)) // libzmq by itself waits for half a minute
+	for i := range 3 {
+		c, err := l.Accept() // and says nothing
+		if err != nil {
+			t.Fatalf("connection %d: %v", i+1, err)
+		}
+		defer c.Close()
+	}
+}

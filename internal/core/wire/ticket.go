@@ -2,7 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
-	"fmt"
+	"strconv"
 )
 
 // Ticket is what the broker puts in front of the envelope of a request it passes to the manager, as one more routing frame. A
@@ -29,9 +29,15 @@ func ParseTicket(frame []byte) (Ticket, bool) {
 	}
 	flags, rest := frame[len(ticketMagic)], frame[len(ticketMagic)+1:]
 	return Ticket{
-		ID:     fmt.Sprintf("%x-%d", binary.BigEndian.Uint64(rest), binary.BigEndian.Uint64(rest[8:])),
+		ID:     requestID(binary.BigEndian.Uint64(rest), binary.BigEndian.Uint64(rest[8:])),
 		Again:  flags&ticketAgain != 0,
 		Orphan: flags&ticketOrphan != 0,
 		Peer:   string(rest[16:]),
 	}, true
+}
+
+func requestID(journal, number uint64) string {
+	var space [40]byte
+	id := append(strconv.AppendUint(space[:0], journal, 16), '-')
+	return string(strconv.AppendUint(id, number, 10))
 }

@@ -55,7 +55,8 @@ type member struct {
 	endpoint string
 	peers    int       // guarded by Trunk.mu
 	alone    time.Time // guarded by Trunk.mu: since when there have been no peers
-	told     bool      // guarded by Trunk.mu: of its first peer, or that there is none
+	told     bool      // guarded by Trunk.mu: of its first peer
+	warned   bool      // guarded by Trunk.mu: that there is none so far
 }
 
 const (
@@ -123,7 +124,7 @@ func (t *Trunk) Move(endpoint string) error {
 	t.mu.Lock()
 	if i := slices.IndexFunc(t.members, func(m *member) bool { return m.endpoint == endpoint }); i >= 0 {
 		m := t.members[i]
-		m.told = false
+		m.told, m.warned = false, false
 		t.members = append(slices.Delete(t.members, i, i+1), m)
 		t.mu.Unlock()
 		t.wake()
@@ -218,13 +219,13 @@ func (t *Trunk) look(now time.Time) (gone *member, next time.Duration) {
 	switch {
 	case newest.told:
 	case connected:
-		tell = true
+		tell, newest.told = true, true
+	case newest.warned:
 	case waited >= t.patient:
-		tell, news = true, TrunkWaiting
+		tell, news, newest.warned = true, TrunkWaiting, true
 	default:
 		next = t.patient - waited
 	}
-	newest.told = newest.told || tell
 	for i, m := range t.members {
 		if m == newest || !connected || m.peers > 0 {
 			continue

@@ -47,6 +47,18 @@ func (r *reader) next() Frames {
 	return m
 }
 
+// next takes one value that must come.
+func next[T any](t testing.TB, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patient):
+		t.Fatalf("nothing within %v", patient)
+		panic("not reached")
+	}
+}
+
 func frames(parts ...string) Frames {
 	var f Frames
 	for _, p := range parts {
