@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
@@ -15,8 +16,9 @@ import (
 )
 
 // Behind returns which of the candidates has the TCP connection whose own end is peer ("127.0.0.1:41234") and whose other end has this
-// port. It looks at the candidates' processes first, and then at all processes of their sessions. It is false for a connection
-// from another host, and for one that is closed by now.
+// port. It looks at the candidates' processes first, and then at all processes that belong to them: that are in their sessions, or
+// have their number in the environment. The candidate itself may have ended, and have left behind the one that speaks. It is false
+// for a connection from another host, and for one that is closed by now.
 func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (int64, bool) {
 	address, err := netip.ParseAddrPort(peer)
 	if err != nil {
@@ -30,24 +32,45 @@ func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (
 	if inode == "" {
 		return 0, false
 	}
-	bySession := map[int]*launch.Launch{}
+	bySession, byNumber := map[int]*launch.Launch{}, map[string]*launch.Launch{}
 	for _, l := range candidates {
 		if holds(l.PID, inode) {
 			return l.ID, la.alive(l)
 		}
-		bySession[l.PID] = l
+		bySession[l.PID], byNumber[strconv.FormatInt(l.ID, 10)] = l, l
 	}
 	var found *launch.Launch
 	processes(func(pid int, s stat) bool {
-		if l := bySession[s.session]; l != nil && pid != s.session && holds(pid, inode) {
+		l := byNumber[numberOf(pid)]
+		if l == nil {
+			l = bySession[s.session]
+		}
+		if l != nil && s.start >= l.PIDStart && holds(pid, inode) {
 			found = l
 		}
 		return found == nil
 	})
-	if found == nil || !la.alive(found) {
+	if found == nil || found.PIDStart == 0 || found.Boot != "" && found.Boot != la.boot || reused(found) {
 		return 0, false
 	}
 	return found.ID, true
+}
+
+// reused tells whether the PID of a launch is another process's by now. While anything of its session is left, it is nobody's.
+func reused(l *launch.Launch) bool {
+	s, err := processStat(l.PID)
+	return err == nil && s.start != l.PIDStart
+}
+
+// numberOf returns the number of the launch that a process was started for, as its environment has it.
+func numberOf(pid int) string {
+	text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ")) // of somebody else, or gone
+	for line := range bytes.SplitSeq(text, []byte{0}) {
+		if number, ok := bytes.CutPrefix(line, []byte("NOWCAST_LAUNCH=")); ok {
+			return string(number)
+		}
+	}
+	return ""
 }
 
 // connection returns the inode of the socket in a table of the kernel (proc_net_tcp(5)), "" if it is not there.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -69,6 +70,40 @@ time.sleep(60)`, address, port)
 				t.Errorf("a PID that is another's by now: got launch %d, want none", got)
 			}
 		})
+	}
+}
+
+// TestWhoseConnectionItIsAfterTheEnd has launches end and leave a process behind that speaks, in their session or out of it.
+func TestWhoseConnectionItIsAfterTheEnd(t *testing.T) {
+	la := newLauncher(t)
+	server, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	port := server.Addr().(*net.TCPAddr).Port
+	client := fmt.Sprintf(`import socket, time; s = socket.create_connection(("127.0.0.1", %d)); time.sleep(60)`, port)
+	others := []*launch.Launch{start(t, la, 1, "sleep", "60")}
+	t.Cleanup(func() { la.Kill(others[0], "KILL") })
+	for i, start2 := range []string{"", "setsid ", "env -i "} {
+		l := start(t, la, int64(2+i), "sh", "-c", start2+`/usr/bin/python3 -c "$0" & echo $!`, client)
+		nextExit(t, la)
+		var pid int
+		fmt.Sscan(output(t, l), &pid)
+		t.Cleanup(func() { syscall.Kill(pid, syscall.SIGKILL) })
+		c, err := server.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if got, ok := la.Behind(c.RemoteAddr().String(), port, append(others, l)); !ok || got != l.ID {
+			t.Errorf("%q: got launch %d, %v, want %d", start2, got, ok, l.ID)
+		}
+		other := l.Clone()
+		other.PID = os.Getpid() // somebody has got it since
+		if got, ok := la.Behind(c.RemoteAddr().String(), port, append(others, other)); ok {
+			t.Errorf("%q, the PID is another's: got launch %d, want none", start2, got)
+		}
 	}
 }
 

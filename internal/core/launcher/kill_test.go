@@ -79,3 +79,32 @@ func TestKillOfARemoteLaunchSaysWhatItCannotDo(t *testing.T) {
 	}
 	nextExit(t, la)
 }
+
+// The worker obeys SIGTERM, and what it started does not.
+func TestWhatAnEndedWorkerHasLeftBehindCanBeEnded(t *testing.T) {
+	la := newLauncher(t)
+	l := start(t, la, 1, "sh", "-c", "(trap '' TERM; sleep 60; sleep 60) & echo $!; wait")
+	waitFor(t, "the one that stays", func() bool { return strings.HasSuffix(output(t, l), "\n") })
+	if left := la.Left(l); left != nil {
+		t.Errorf("got %q left while the worker runs", left)
+	}
+	if _, err := la.Kill(l, "TERM"); err != nil {
+		t.Fatal(err)
+	}
+	nextExit(t, la)
+	if left := la.Left(l); len(left) == 0 || !strings.HasPrefix(left[0], strings.TrimSpace(output(t, l))+" sh") {
+		t.Errorf("got %q left, want the shell", left)
+	}
+	stranger := l.Clone()
+	stranger.ID = 2 // whose process had the same number before
+	if _, err := la.Kill(stranger, "KILL"); !errors.Is(err, ErrEnded) {
+		t.Errorf("the processes of another launch: got error %v, want ErrEnded", err)
+	}
+	if _, err := la.Kill(l, "KILL"); err != nil {
+		t.Errorf("got error %v, want what is left killed", err)
+	}
+	waitFor(t, "its end", func() bool { return la.Left(l) == nil })
+	if _, err := la.Kill(l, "KILL"); !errors.Is(err, ErrEnded) {
+		t.Errorf("got error %v for what has ended, want ErrEnded", err)
+	}
+}

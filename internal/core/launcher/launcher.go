@@ -149,7 +149,8 @@ func (la *Launcher) spawn(l *launch.Launch, out *os.File) (*record, error) {
 		if err != nil || r.pid != 0 {
 			return r, err
 		}
-		request, err := encode(r, la.boot, fmt.Sprintf("(waits for launch %d, %s)", l.ID, l.Name()), program, l.Argv, la.environment(l, out.Name()))
+		// The worker's name is not in the shim's: pgrep -f WORKER is to find the worker, and pkill -f to end no shim.
+		request, err := encode(r, la.boot, fmt.Sprintf("(waits for launch %d)", l.ID), program, l.Argv, la.environment(l, out.Name()))
 		if err != nil {
 			return nil, err
 		}

@@ -69,6 +69,17 @@ func fileOf(name string) (int64, bool) {
 	return id, err == nil
 }
 
+// Last returns the highest number of a launch of which there is a file, 0 if there is none.
+func (la *Launcher) Last() (last int64) {
+	entries, _ := os.ReadDir(la.options.OutputDir) // New has made it; what cannot be read now names nobody
+	for _, entry := range entries {
+		if id, ok := fileOf(entry.Name()); ok {
+			last = max(last, id)
+		}
+	}
+	return last
+}
+
 func (la *Launcher) watches(id int64) bool {
 	la.mu.Lock()
 	defer la.mu.Unlock()

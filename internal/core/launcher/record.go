@@ -116,7 +116,7 @@ func (la *Launcher) cancel(l *launch.Launch) (*record, error) {
 	if err != nil || r.pid != 0 {
 		return r, err
 	}
-	line := fmt.Sprintf("cancelled by %d\n", os.Getpid())
+	line := fmt.Sprintf("\ncancelled by %d\n", os.Getpid()) // the line before may have been cut off
 	if _, err := f.WriteString(line); err != nil {
 		return nil, fmt.Errorf("make sure that launch %d is not started twice: %w", l.ID, err)
 	}

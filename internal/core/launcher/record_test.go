@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,5 +61,35 @@ func TestRecordSaysWhatWasLast(t *testing.T) {
 		if r.pid != tt.pid || status != tt.status || r.size != int64(len(tt.text)) {
 			t.Errorf("%s: got %+v, want process %d and status %d", name, r, tt.pid, tt.status)
 		}
+	}
+}
+
+// As a full disk leaves it, of an attempt to start that came to nothing, and of the end.
+func TestTheLineAfterOneThatWasCutOffCounts(t *testing.T) {
+	la := newLauncher(t)
+	l := newLaunch(la, 1, "sh", "-c", "read line < $0; exit 7", t.TempDir()+"/go")
+	if err := syscall.Mkfifo(l.Argv[3], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cut := func(line string) {
+		f, err := os.OpenFile(la.recordFile(l), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cut("started 17 99 shim 1")
+	if s, err := la.Start(l); err != nil || s.PID == 0 {
+		t.Fatalf("got %+v, %v, want it started", s, err)
+	}
+	cut("ended -1 sig")
+	if err := os.WriteFile(l.Argv[3], []byte("go\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if e := nextExit(t, la); e.Status != 7 || e.Unseen {
+		t.Errorf("got %+v, want its status", e)
 	}
 }

@@ -78,7 +78,8 @@ static unsigned long long start_time(void)
 	return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-// append adds one line to the record. A line counts only with its end, so one that was cut off is none.
+// append adds one line to the record. A line counts only with its end, so one that was cut off is none; the next begins with an end, so
+// that it is not taken for the rest of that one.
 static int append(int fd, const char *line, int n)
 {
 	ssize_t written = write(fd, line, n);
@@ -111,8 +112,8 @@ static void worker(const struct start *s, int record, int output, pid_t shim, un
 	if (dup2(output, 1) < 0 || dup2(output, 2) < 0) // 0 is /dev/null already
 		fail("dup");
 	clock_gettime(CLOCK_REALTIME, &now);
-	int n = snprintf(line, sizeof line, "started %d %llu shim %d %llu boot %s at %lld %ld\n", getpid(), start_time(), shim, shim_start,
-			 s->boot, (long long)now.tv_sec, now.tv_nsec);
+	int n = snprintf(line, sizeof line, "%sstarted %d %llu shim %d %llu boot %s at %lld %ld\n", s->size > 0 ? "\n" : "", getpid(), start_time(),
+			 shim, shim_start, s->boot, (long long)now.tv_sec, now.tv_nsec);
 	if (append(record, line, n) < 0)
 		fail("write");
 	keeper_fault("recorded");
@@ -133,7 +134,7 @@ static void write_end(int record, int status, const struct rusage *u, pid_t keep
 	char line[512];
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
-	int n = snprintf(line, sizeof line, "ended %d signal %d at %lld %ld user %lld system %lld rss %lld left %d\n",
+	int n = snprintf(line, sizeof line, "\nended %d signal %d at %lld %ld user %lld system %lld rss %lld left %d\n",
 			 WIFSIGNALED(status) ? -1 : WEXITSTATUS(status), WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 			 (long long)now.tv_sec, now.tv_nsec, u->ru_utime.tv_sec * 1000000LL + u->ru_utime.tv_usec,
 			 u->ru_stime.tv_sec * 1000000LL + u->ru_stime.tv_usec, u->ru_maxrss * 1024LL, left());

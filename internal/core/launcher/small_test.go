@@ -34,6 +34,9 @@ func TestKeeperAndShimAreSmall(t *testing.T) {
 		if !strings.HasPrefix(string(cmdline), "nowcast-"+what+" (") {
 			t.Errorf("got %q as the name of the %s in ps", cmdline, what)
 		}
+		if what == "shim" && strings.Contains(string(cmdline), l.Name()) {
+			t.Errorf("pgrep -f %s finds the shim: %q", l.Name(), cmdline)
+		}
 	}
 	if _, err := la.Kill(l, "KILL"); err != nil {
 		t.Error(err)
