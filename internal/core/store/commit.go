@@ -53,6 +53,11 @@ const attempt = 5 * time.Second
 // transact runs a transaction in which, with PostgreSQL, it is sure that no other manager has taken over.
 func (s *Store) transact(ctx context.Context, do func(context.Context) error) error {
 	if s.lease == nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		// Only a server can be worth giving up on. For a context that may end the driver starts a goroutine with each statement.
+		ctx := context.WithoutCancel(ctx)
 		return s.inTransaction(ctx, func() error { return do(ctx) })
 	}
 	ctx, cancel := context.WithTimeout(ctx, attempt)

@@ -161,6 +161,7 @@ func (p *past) damage(t *testing.T, r *rand.Rand, file string) string {
 }
 
 func TestAnyDamageLeavesAStateThatWas(t *testing.T) {
+	t.Parallel()
 	for name, copied := range map[string]bool{"log apart": false, "log copied": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

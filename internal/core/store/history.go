@@ -182,8 +182,9 @@ func ChecklistAt(ctx context.Context, where string, at time.Time) (*engine.State
 	err := reading(ctx, where, func(s *session) error {
 		l = newLoader(ctx, s)
 		last, base := int64(0), int64(0)
-		if found, err := s.first(ctx, "SELECT id FROM message WHERE time <= ? ORDER BY id DESC LIMIT 1", []any{stamp(at)}, &last); err != nil || !found {
-			return errors.Join(err, ErrNoHistory)
+		var err error
+		if last, err = lastAt(ctx, s, at); err != nil {
+			return err
 		}
 		if err := l.rows(&bases, "WHERE message <= ? ORDER BY message DESC LIMIT 1", []any{last}, func(r row, _ uint32) error {
 			base = r[0].(int64)
@@ -210,6 +211,29 @@ func ChecklistAt(ctx context.Context, where string, at time.Time) (*engine.State
 		return nil, err
 	}
 	return l.state, nil
+}
+
+// lastAt returns the last message that was there at a time. The database compares times as text, which is in order up to the second
+// only: their decimals are of different lengths.
+func lastAt(ctx context.Context, s *session, at time.Time) (id int64, err error) {
+	next := at.UTC().Truncate(time.Second).Add(time.Second).Format("2006-01-02T15:04:05")
+	err = s.query(ctx, "SELECT id, time FROM message WHERE time < ? ORDER BY id DESC", []any{next}, func(scan func(...any) error) error {
+		var text string
+		if err := scan(&id, &text); err != nil {
+			return err
+		}
+		if t, err := time.Parse(time.RFC3339Nano, text); err != nil || t.After(at) {
+			return err
+		}
+		return errEnough
+	})
+	switch {
+	case errors.Is(err, errEnough):
+		return id, nil
+	case err == nil:
+		err = ErrNoHistory
+	}
+	return 0, err
 }
 
 // Ran is how long a launch that succeeded took.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,4 +68,19 @@ func processStart(pid int) (string, error) {
 		return "", fs.ErrNotExist
 	}
 	return string(fields[19]), nil
+}
+
+// Elsewhere returns which manager on another machine has the state at where now, as "HOST pid N"; "" if none has, or none can.
+func Elsewhere(ctx context.Context, where string) (by string) {
+	if !IsPostgres(where) {
+		return ""
+	}
+	_ = reading(ctx, where, func(s *session) error { // who asks has an error already: that nobody answers
+		free, h, err := leaseIsFree(ctx, s.conn.QueryRowContext, "")
+		if err == nil && !free && h.PID != 0 && h.Boot != ourselves().Boot {
+			by = h.String()
+		}
+		return err
+	})
+	return by
 }

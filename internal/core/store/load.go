@@ -164,7 +164,7 @@ func (l *loader) recent() error {
 		if err != nil {
 			return err
 		}
-		l.state.Recent = append(l.state.Recent, engine.Handled{Message: m.ID, Request: m.Request, Sender: m.Sender, Type: m.Type, Reply: m.Reply, Launch: m.Launch})
+		l.state.Recent = append(l.state.Recent, engine.Handled{Message: m.ID, Request: m.Request, Sender: m.Sender, Type: m.Type, Body: uint32(r[columnBodyCRC].(int64)), Reply: m.Reply, Launch: m.Launch})
 		l.live.recent.put(m.ID, crc)
 		return nil
 	})

@@ -26,6 +26,7 @@ func TestAManagerThatHangsInATransactionDoesNotHoldBackTheNext(t *testing.T) {
 }
 
 func TestAServerThatDoesNotAnswerIsNoticedAndNothingIsLostOrDoubled(t *testing.T) {
+	t.Parallel() // it only waits
 	server := storetest.Postgres(t, false)
 	s := storetest.Open(t, server.Database())
 	storetest.Commit(t, s, one(1))

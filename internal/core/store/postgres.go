@@ -2,11 +2,15 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net/url"
 	"regexp"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // openPostgres waits for the lease, and then does what openFile does.
@@ -17,7 +21,10 @@ func openPostgres(ctx context.Context, where string, o Options) (*Store, error) 
 		err = migrate(ctx, s.db, true)
 	}
 	if err == nil {
-		s.loaded, err = s.sync(ctx)
+		err = s.persist(func() (err error) {
+			s.loaded, err = s.sync(ctx)
+			return err
+		})
 	}
 	if err != nil {
 		s.Close()
@@ -32,6 +39,28 @@ func (s *Store) take(ctx context.Context, where string, o Options) (err error) {
 	}
 	s.lease, err = takeLease(ctx, s.db, o.Waiting)
 	return err
+}
+
+func openPgx(where string) (*sql.DB, error) {
+	config, err := pgx.ParseConfig(where)
+	if err != nil {
+		return nil, err
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 2 * time.Second
+	}
+	for name, value := range map[string]string{
+		"synchronous_commit":                  "on",   // or stronger, but never off: an acknowledged message is on the disk
+		"idle_in_transaction_session_timeout": "1000", // ms: a manager that is gone must not hold back the one that takes over
+		"lock_timeout":                        "4000",
+		"tcp_user_timeout":                    "4000",
+		"application_name":                    "nowcast",
+	} {
+		if config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
+	}
+	return stdlib.OpenDB(*config), nil
 }
 
 // connected makes a new connection if the last one broke.
@@ -50,7 +79,7 @@ func (s *Store) connected(ctx context.Context) (err error) {
 func (s *session) alive() bool {
 	alive := false
 	s.conn.Raw(func(c any) error {
-		alive = c.(*pgConn).IsValid()
+		alive = !c.(*stdlib.Conn).Conn().IsClosed()
 		return nil
 	})
 	return alive

@@ -177,7 +177,7 @@ func asJSON(v any) string {
 
 func messageRow(m *engine.Message, prev int64) row {
 	return row{m.ID, stamp(m.Time), text(m.Source), text(m.Type), m.Launch, text(m.Reply), string(m.Op), text(m.Key),
-		text(m.Request), text(m.Sender), prev, int64(crc32.Checksum(m.Body, castagnoli))}
+		text(m.Request), text(m.Sender), prev, int64(engine.Sum(m.Body))}
 }
 
 // Where a message's row has the id of the one before, and the checksum of its body.

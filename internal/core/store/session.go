@@ -92,12 +92,12 @@ func (s *session) inTransaction(ctx context.Context, do func() error) error {
 	if s.postgres {
 		begin = "BEGIN"
 	}
-	if _, err := s.conn.ExecContext(ctx, begin); err != nil {
+	if _, err := s.exec(ctx, begin); err != nil {
 		return err
 	}
 	err := do()
 	if err == nil {
-		_, err = s.conn.ExecContext(ctx, "COMMIT")
+		_, err = s.exec(ctx, "COMMIT")
 	}
 	if err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)

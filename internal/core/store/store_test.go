@@ -19,6 +19,7 @@ import (
 )
 
 func TestSQLite(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t testing.TB) string { return filepath.Join(t.TempDir(), "state with space?%.db") })
 }
 

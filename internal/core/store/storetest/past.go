@@ -75,7 +75,7 @@ func numbers(t *testing.T, where string) {
 
 func pruning(t *testing.T, where string) {
 	s := Open(t, where)
-	fillDays(t, s, 1200, 50, 30)
+	fillDays(t, s, 1200, 42, 30)
 	Commit(t, s, &engine.Effects{Launches: []*launch.Launch{{ID: 7, State: launch.Running, Decided: Day}}}) // an old one that still runs
 	before := Load(t, s)
 	prune(t, s, Day.AddDate(0, 0, 300), 1<<40)
@@ -84,7 +84,7 @@ func pruning(t *testing.T, where string) {
 	if diff := cmp.Diff(before, Load(t, s)); diff != "" {
 		t.Errorf("pruning has changed the state (-want +got):\n%.2000s", diff)
 	}
-	for id, want := range map[int64]bool{1: false, 300 * 50: false, 300*50 + 1: true} {
+	for id, want := range map[int64]bool{1: false, 300 * 42: false, 300*42 + 1: true} {
 		if _, found, err := s.Message(context.Background(), id); found != want || err != nil {
 			t.Errorf("message %d: got %v %v, want %v", id, found, err, want)
 		}
@@ -178,6 +178,20 @@ func checklistAt(t *testing.T, where string) {
 	}
 	if _, err := store.ChecklistAt(context.Background(), where, Day.AddDate(0, 0, -1)); !errors.Is(err, store.ErrNoHistory) {
 		t.Errorf("before the first message: got %v, want ErrNoHistory", err)
+	}
+	at := Day.AddDate(0, 1, 0).Truncate(time.Second)
+	times := []time.Duration{0, 100 * time.Millisecond, 120 * time.Millisecond, 123456789, 500 * time.Millisecond}
+	for i, after := range times { // as text, 0.1 comes after 0.12, and 0 after all of them
+		Commit(t, s, &engine.Effects{Messages: []engine.Message{{ID: int64(100 + i), Time: at.Add(after), Op: checklist.Update, Key: "k", Body: []byte{}}}})
+	}
+	for i, after := range times {
+		st, err := store.ChecklistAt(context.Background(), where, at.Add(after))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := st.Changes[len(st.Changes)-1].ID; last != int64(100+i) {
+			t.Errorf("at %v: got message %d, want %d", after, last, 100+i)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // Day is when things happen in these tests.
 var Day = time.Date(2031, 5, 17, 12, 40, 0, 123456789, time.UTC)
 
-// Run is the suite. place returns where a new, empty database is, for store.Open.
+// Run is the suite, whose tests run side by side. place returns where a new, empty database is, for store.Open.
 func Run(t *testing.T, place func(testing.TB) string) {
 	for name, test := range map[string]func(*testing.T, string){
 		"what was committed is there after reopening":         reopened,
@@ -37,7 +37,10 @@ func Run(t *testing.T, place func(testing.TB) string) {
 		"the checklist as it was":                             checklistAt,
 		"durations of succeeded launches":                     durations,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, place(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, place(t))
+		})
 	}
 }
 
@@ -84,7 +87,7 @@ func reopened(t *testing.T, where string) {
 		Launches:    []*launch.Launch{{ID: 5, NextWorker: launch.NextWorker{Module: "w.sleep", Args: []string{"x"}, Host: "localhost"}, State: launch.Running, Decided: Day}, {ID: 6, State: launch.Succeeded, Decided: Day, Started: &Day, Ended: &Day, Exit: &exit, Reports: []launch.Report{{Time: Day, Type: "success"}}}},
 		Barriers:    []engine.Barrier{{ID: 7, Opened: Day, Cause: "a: success", Missing: []string{"b"}, Held: []engine.Requested{{NextWorker: launch.NextWorker{Module: "x"}, Cause: "c"}}}},
 		Alerts:      []engine.Alert{{ID: 8, Time: Day, Kind: "rule error", Message: "no", Key: "k"}},
-		Recent:      []engine.Handled{{Message: 4, Request: "r7", Type: "success", Reply: "ack", Launch: 5}, {Message: 5, Sender: "s1", Type: "clear checklist", Reply: "checklist cleared"}},
+		Recent:      []engine.Handled{{Message: 4, Request: "r7", Type: "success", Body: engine.Sum([]byte("payload: null")), Reply: "ack", Launch: 5}, {Message: 5, Sender: "s1", Type: "clear checklist", Body: engine.Sum([]byte("x")), Reply: "checklist cleared"}},
 		LastMessage: 5, LastLaunch: 6, LastBarrier: 9, LastAlert: 8,
 	}
 	message := engine.Message{ID: 4, Time: Day, Source: "sleep", Type: "success", Launch: 5, Reply: "ack", Body: []byte("payload: null"), Request: "r7"}
@@ -201,9 +204,9 @@ func recent(t *testing.T, where string) {
 	const newest = 32768 // messages, of which those with a name are loaded
 	s := Open(t, where)
 	id := int64(0)
-	for range 5 {
+	for range 20 {
 		var e engine.Effects
-		for range newest / 4 {
+		for range newest / 16 { // no manager commits more at once
 			id++
 			e.Messages = append(e.Messages, engine.Message{ID: id, Request: fmt.Sprint(id), Type: "success", Reply: "ack", Body: []byte{}})
 		}
@@ -211,8 +214,8 @@ func recent(t *testing.T, where string) {
 		Commit(t, s, &e)
 	}
 	got := Load(t, s).Recent
-	if len(got) != newest-4 || got[0].Message != id-newest+1 || got[0].Request != fmt.Sprint(got[0].Message) {
-		t.Errorf("got %d from %+v, want %d from %d", len(got), got[0], newest-4, id-newest+1)
+	if len(got) != newest-16 || got[0].Message != id-newest+1 || got[0].Request != fmt.Sprint(got[0].Message) {
+		t.Errorf("got %d from %+v, want %d from %d", len(got), got[0], newest-16, id-newest+1)
 	}
 }
 
