@@ -456,7 +456,9 @@ func TestLossesAreSaidOnceASecondAndAsAnAlertOnceAMinuteUntilTheyAreOver(t *test
 		l := newLosses(&o)
 		var running sync.WaitGroup
 		running.Go(l.report)
-		for range 130 * 10 { // 130 seconds
+		l.add(map[string]int{"noisy": 3})
+		time.Sleep(50 * time.Millisecond) // what follows never comes at the moment at which it is said, which is once a second from now
+		for range 130 * 10 {              // 130 seconds
 			l.add(map[string]int{"noisy": 3})
 			time.Sleep(100 * time.Millisecond)
 		}

@@ -22,9 +22,10 @@ import (
 type Options struct {
 	Config    config.Alerts
 	Dirs      []string // whose disks are watched
-	File      string   // where the state is kept
-	Host      string   // this one
-	Command   string   // the configuration file, for command lines in texts
+	Needs     Needs
+	File      string // where the state is kept
+	Host      string // this one
+	Command   string // the configuration file, for command lines in texts
 	Events    <-chan []feed.Event
 	Snapshot  func(ctx context.Context) (feed.Snapshot, error) // of the manager
 	Publish   func(topic string, body any)
@@ -74,6 +75,7 @@ type Alerter struct {
 	changed      bool  // since the state was written
 	unsaved      error // why the state in the file is not this one
 	config       config.Alerts
+	needs        Needs
 	destinations []destination
 	writer       writer
 	mirror       *feed.Mirror
@@ -112,7 +114,7 @@ func New(o Options) (*Alerter, error) {
 		o.Fetch = notify.Fetch
 	}
 	if o.Grace == 0 {
-		o.Grace = grace
+		o.Grace = fault.Patience(fault.GraceVariable, grace)
 	}
 	if o.Tick == 0 {
 		o.Tick = tick
@@ -139,8 +141,11 @@ func New(o Options) (*Alerter, error) {
 		o.Log.Error(err.Error())
 		o.Alerts.Raise(engine.Alert{Key: keyDamaged, Kind: "alerter state", Message: err.Error()})
 	}
+	if back := a.state.Saved.Sub(now); back > 0 { // it was set while there was no alerter
+		a.state.clockWasSet(now.UTC(), back)
+	}
 	a.disks = diskWatch{jobs: make(chan diskJob, 1), look: o.look}
-	a.configure(o.Config, o.Dirs)
+	a.configure(o.Config, o.Dirs, o.Needs)
 	a.unpublished = true
 	return a, nil
 }
@@ -231,6 +236,7 @@ func (a *Alerter) keep() {
 	}
 	a.unpublished = true
 	fault.Point("alert observed")
+	a.state.Saved = a.Now().UTC()
 	data, err := json.Marshal(a.state)
 	if err == nil {
 		err = a.saver.save(data)
@@ -241,7 +247,7 @@ func (a *Alerter) keep() {
 		}
 		a.unsaved = fmt.Errorf("%s cannot be written: %w", a.File, err)
 		a.retry = a.Elapsed() + a.Tick
-		a.raise(keyState, "alerter state", a.unsaved.Error())
+		a.raiseAlert(engine.Alert{Key: keyState, Kind: "alerter state", Because: engine.BecauseOf(err), Message: a.unsaved.Error()})
 		return
 	}
 	if a.unsaved != nil {

@@ -186,7 +186,7 @@ func TestADaemonThatIsNotThere(t *testing.T) {
 	bubble(t, "is the broker, if nothing comes any more", func(t *testing.T, w *world) {
 		w.start()
 		w.set(func() {
-			for _, name := range append(expected, Name) {
+			for _, name := range append(watched, Name) {
 				w.silent[name] = true
 			}
 		})
@@ -340,7 +340,7 @@ func TestADestinationThatFails(t *testing.T) {
 		w.pass(time.Minute)
 		w.wants("begun", "begun")
 	})
-	bubble(t, "for good does not hold up what comes after it", func(t *testing.T, w *world) {
+	bubble(t, "with one message holds up no other, and takes it in a few words", func(t *testing.T, w *world) {
 		w.start()
 		w.set(func() {
 			w.refuse = func(_ string, a notify.Alarm) (notify.Attempt, error) {
@@ -351,14 +351,58 @@ func TestADestinationThatFails(t *testing.T) {
 			}
 		})
 		w.managers(trouble(1), false)
-		w.pass(time.Minute)
 		w.managers(trouble(2), false)
+		w.pass(15 * time.Second)
+		w.wants("begun worker crashed: run_NEMO 2ns", "begun begun: incident 1, worker crashed (the message could not be sent)")
+		if sent := w.incidents[0].Sent; len(sent) != 1 || !sent[0].Short || sent[0].Note != "" {
+			t.Errorf("the incident does not say how it was sent: %+v", sent)
+		}
 		w.pass(2 * time.Hour)
+		w.wants()
+	})
+	bubble(t, "with one message for good gives it up after an hour, and says so", func(t *testing.T, w *world) {
+		w.start()
+		w.set(func() {
+			w.refuse = func(_ string, a notify.Alarm) (notify.Attempt, error) {
+				if b := a.Body.(Sending); strings.Contains(b.Subject, "1ns") || strings.Contains(b.Subject, "incident 1,") {
+					return notify.Attempt{Final: true}, no
+				}
+				return notify.Attempt{}, nil
+			}
+		})
+		w.managers(trouble(1), false)
+		for id := range int64(5) {
+			w.pass(10 * time.Minute)
+			w.managers(trouble(id+2), false)
+			w.pass(10 * time.Second)
+			if got := strings.Join(w.got(), "\n"); !strings.Contains(got, "begun worker crashed: run_NEMO "+fmt.Sprint(id+2)) || strings.Contains(got, "alert not sent") != (id == 0) {
+				t.Errorf("got %q", got)
+			}
+		}
+		w.pass(30 * time.Minute)
+		w.wants()
+		if !strings.Contains(w.log.String(), "level=ERROR") || !strings.HasPrefix(w.incidents[0].Sent[0].Note, "given up: ") {
+			t.Errorf("nothing is said: %+v\n%s", w.incidents[0].Sent, w.log.String())
+		}
+		if w.attempts > 25 {
+			t.Errorf("got %d attempts", w.attempts)
+		}
+	})
+	bubble(t, "with one message for some other reason lets others go first", func(t *testing.T, w *world) {
+		w.start()
+		w.set(func() {
+			w.refuse = func(_ string, a notify.Alarm) (notify.Attempt, error) {
+				if strings.Contains(a.Text, "run_NEMO 1ns") {
+					return notify.Attempt{}, no
+				}
+				return notify.Attempt{}, nil
+			}
+		})
+		w.managers(trouble(1), false)
+		w.managers(trouble(2), false)
+		w.pass(15 * time.Minute)
 		if got := strings.Join(w.got(), "\n"); !strings.Contains(got, "begun worker crashed: run_NEMO 2ns") {
 			t.Errorf("got\n%s", got)
-		}
-		if !strings.Contains(w.log.String(), "level=ERROR") || !strings.Contains(w.log.String(), "given up") {
-			t.Errorf("nothing is said\n%s", w.log.String())
 		}
 	})
 }
@@ -472,6 +516,26 @@ func TestThePing(t *testing.T) {
 			t.Errorf("without a manager: got %s", got)
 		}
 	})
+	for _, kind := range []string{kindNoManager, kindNoAnswer} {
+		bubble(t, "says so while the broker has "+kind, func(t *testing.T, w *world) {
+			w.o.Config.Ping = "https://hc.example/uuid"
+			w.start()
+			w.set(func() {
+				w.others[sourceBroker] = []engine.Alert{{Key: kind, Kind: kind, Message: "3 requests wait", Time: time.Now()}}
+			})
+			w.pass(time.Minute)
+			w.set(func() { w.pings = nil })
+			w.pass(time.Minute)
+			if got := strings.Join(w.pings, " "); got != "https://hc.example/uuid/fail" {
+				t.Errorf("got %s", got)
+			}
+			w.set(func() { w.pings, w.others = nil, map[string][]engine.Alert{} })
+			w.pass(time.Minute)
+			if got := strings.Join(w.pings, " "); got != "https://hc.example/uuid" {
+				t.Errorf("afterwards: got %s", got)
+			}
+		})
+	}
 }
 
 func TestAReloadTakesOverDestinations(t *testing.T) {
@@ -483,7 +547,7 @@ func TestAReloadTakesOverDestinations(t *testing.T) {
 		w.wants()
 		c := w.o.Config
 		c.Destinations = []config.Destination{{Kind: config.ToSlack, URL: "SLACK", Kinds: []string{"late"}}, {Kind: config.ToWebhook, URL: "OTHER"}}
-		if err := w.Reload(t.Context(), c, nil); err != nil {
+		if err := w.Reload(t.Context(), c, nil, w.o.Needs); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Minute)

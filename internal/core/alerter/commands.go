@@ -47,6 +47,21 @@ func (a *Alerter) Snooze(ctx context.Context, r control.Request, args control.Sn
 	})
 }
 
+// Close answers control.CmdClose: the operator knows that an incident is over, though its daemon does not. Its alert, and those that were
+// folded under it, begin none again; the next trouble of the same kind does.
+func (a *Alerter) Close(ctx context.Context, r control.Request, args control.IncidentArgs) (any, error) {
+	return a.mark(ctx, args.Incident, func(i *record) {
+		now := a.Now().UTC()
+		i.Closed = &feed.Mark{Author: r.Author, Time: now, Note: args.Note}
+		i.Ended, i.End = &now, "closed by "+r.Author
+		if args.Note != "" {
+			i.End += ": " + args.Note
+		}
+		i.shut(a.known())
+		a.Log.Info(fmt.Sprintf("%s closed incident %d: %s: %s", r.Author, i.ID, i.Kind, i.Message), "note", args.Note)
+	})
+}
+
 // mark changes an open incident and returns it. It is durable then.
 func (a *Alerter) mark(ctx context.Context, id int64, change func(*record)) (any, error) {
 	var shown feed.Incident
@@ -89,9 +104,9 @@ func (s *state) numbers() string {
 }
 
 // Reload takes over another configuration.
-func (a *Alerter) Reload(ctx context.Context, c config.Alerts, dirs []string) error {
+func (a *Alerter) Reload(ctx context.Context, c config.Alerts, dirs []string, needs Needs) error {
 	return a.do(ctx, func() error {
-		a.configure(c, dirs)
+		a.configure(c, dirs, needs)
 		return nil
 	})
 }

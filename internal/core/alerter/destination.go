@@ -42,7 +42,7 @@ type result struct {
 const failuresBeforeAlert = 3
 
 // configure takes over the section alerts, and which disks are watched.
-func (a *Alerter) configure(c config.Alerts, dirs []string) {
+func (a *Alerter) configure(c config.Alerts, dirs []string, needs Needs) {
 	select {
 	case <-a.disks.jobs: // not taken yet
 	default:
@@ -52,7 +52,7 @@ func (a *Alerter) configure(c config.Alerts, dirs []string) {
 	for _, d := range a.destinations {
 		busy[d.name] = d.busy
 	}
-	a.config, a.destinations = c, nil
+	a.config, a.needs, a.destinations = c, needs, nil
 	for _, d := range c.Destinations {
 		to := destination{Destination: d, name: d.Name(), busy: busy[d.Name()]}
 		o, err := a.Outlet(d)
@@ -148,14 +148,22 @@ func (a *Alerter) finished(r result) {
 	if r.err == nil {
 		q.delivered(n.Key, now)
 		a.state.sent(&n, r.told, r.to, now, "")
-		a.end("send "+r.to, "it takes alerts again")
+		if n.short() {
+			a.Log.Warn(fmt.Sprintf("%s took an alert in a few words only, not as it was", r.to), "what", n.What, "incident", n.Incident)
+		}
+		if !a.state.stuck(q, "send "+r.to) {
+			a.end("send "+r.to, "it takes alerts again")
+		}
 		if r.attempt.Note != "" {
 			a.Log.Warn(fmt.Sprintf("alert sent to %s, but not to all: %s", r.to, r.attempt.Note))
 		}
 		return
 	}
-	why := r.err.Error()
-	if q.failed(&n, now, r.attempt.Final, r.attempt.RetryAfter) {
+	why := cut(r.err.Error(), longestWhy)
+	if r.attempt.Final {
+		why = "refused, and tried again in a few words: " + why
+	}
+	if q.failed(n.Key, now, r.attempt.Final, r.attempt.RetryAfter) {
 		why = "given up: " + why
 		a.Log.Error(fmt.Sprintf("alert not sent to %s, given up: %v", r.to, r.err), "what", n.What, "incident", n.Incident)
 	}
@@ -163,9 +171,20 @@ func (a *Alerter) finished(r result) {
 	if q.Tries == 1 {
 		a.Log.Warn(fmt.Sprintf("alert not sent to %s, tried again until it is: %v", r.to, r.err))
 	}
-	if q.Tries >= failuresBeforeAlert {
+	switch {
+	case n.refused() && n.Failures+1 >= failuresBeforeAlert:
+		a.raise("send "+r.to, "alert not sent", fmt.Sprintf("%s does not take an alert (%s, incident %d): %v", r.to, n.What, n.Incident, r.err))
+	case q.Tries >= failuresBeforeAlert:
 		a.raise("send "+r.to, "alert not sent", fmt.Sprintf("%s does not take alerts: %v", r.to, r.err))
 	}
+}
+
+// stuck tells whether a message fails again and again, beside that which says so.
+func (s *state) stuck(q *queue, saying string) bool {
+	return slices.ContainsFunc(q.Notes, func(n note) bool {
+		r := s.find(n.Incident)
+		return n.Failures >= failuresBeforeAlert && (r == nil || r.Key != saying)
+	})
 }
 
 // sent notes on incidents what became of telling a destination about them.
@@ -174,7 +193,7 @@ func (s *state) sent(n *note, told, to string, now time.Time, why string) {
 		if !n.about(r.ID) {
 			continue
 		}
-		sent := feed.Sent{To: to, Time: now.UTC(), What: told, Note: why}
+		sent := feed.Sent{To: to, Time: now.UTC(), What: told, Short: n.short() && why == "", Note: why}
 		i := slices.IndexFunc(r.Sent, func(old feed.Sent) bool { return old.To == to && old.Note != "" })
 		if i >= 0 {
 			r.Sent[i] = sent
@@ -184,4 +203,7 @@ func (s *state) sent(n *note, told, to string, now time.Time, why string) {
 	}
 }
 
-const keepSent = 20 // of one incident
+const (
+	keepSent   = 20 // of one incident
+	longestWhy = 500
+)

@@ -2,19 +2,24 @@ package alerter
 
 import (
 	"strings"
+	"syscall"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
+	"nowcast/internal/core/kind"
 )
 
 // Kinds of alerts of others that fold.go knows.
 const (
-	kindStateStore  = "state store"
-	kindLogFile     = "log file"
-	kindNotReloaded = "not reloaded"
-	kindDiskLow     = "disk low"
-	kindNoManager   = "no manager"              // of the broker: requests wait
-	kindNoAnswer    = "manager does not answer" // the same
-	kindJournal     = "requests journal"
+	kindStateStore  = kind.StateStore
+	kindLogFile     = kind.LogFile
+	kindNotReloaded = kind.NotReloaded
+	kindDiskLow     = kind.DiskLow
+	kindNoManager   = kind.NoManager  // of the broker: requests wait
+	kindNoAnswer    = kind.NoAnswer   // the same
+	kindUnanswered  = kind.Unanswered // the same: one, while others are answered
+	kindClearWaits  = kind.ClearWaits // of the manager
+	kindJournal     = kind.Journal
 )
 
 const (
@@ -49,7 +54,7 @@ func roots(open []feed.Raised) []int {
 // cause returns the alert that one follows from, -1 if it stands for itself.
 func cause(of int, open []feed.Raised, byKey map[string]int, general []int) int {
 	a := &open[of]
-	if a.Because != "" {
+	if a.Because != "" && a.Because != engine.DiskFull {
 		if i, ok := byKey[key(a.Source, a.Because)]; ok && i != of {
 			return i
 		}
@@ -65,7 +70,7 @@ func cause(of int, open []feed.Raised, byKey map[string]int, general []int) int 
 
 // explains tells whether an alert may be the cause of others that do not name it.
 func explains(b *feed.Raised) bool {
-	return strings.HasPrefix(b.Key, DaemonKey("")) || b.Kind == kindDiskLow || b.Kind == kindNotReloaded || b.Kind == kindStateStore
+	return strings.HasPrefix(b.Key, DaemonKey("")) || b.Kind == kindDiskLow || b.Kind == kindNotReloaded || b.Kind == kindStateStore || b.Kind == kindClearWaits
 }
 
 // follows tells whether b, which explains others, explains a.
@@ -76,8 +81,10 @@ func follows(a, b *feed.Raised) bool {
 		return true
 	case a.Source == sourceBroker && (a.Kind == kindNoManager || a.Kind == kindNoAnswer):
 		return managerDown || b.Source == feed.SourceManager && b.Kind == kindStateStore
+	case a.Kind == kindUnanswered: // that is why
+		return b.Kind == kindClearWaits
 	case b.Kind == kindDiskLow:
-		return (a.Kind == kindStateStore || a.Kind == kindLogFile || a.Kind == kindJournal || a.Key == keyState) && strings.Contains(a.Message, "no space left")
+		return a.Because == engine.DiskFull || a.Kind == kindLogFile && strings.Contains(a.Message, syscall.ENOSPC.Error())
 	case a.Kind == kindNotReloaded && b.Kind == kindNotReloaded: // the same file, by each daemon
 		return b.Source < a.Source
 	}

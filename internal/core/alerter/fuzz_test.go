@@ -30,13 +30,12 @@ func FuzzState(f *testing.F) {
 		now := time.Unix(1000, 0).UTC()
 		s.observe(now, raised(trouble(2)), func(string, string) bool { return true })
 		s.tell(now, timing{}, nil)
-		s.clockWasSet(now)
+		s.clockWasSet(now, time.Hour)
 		w := writer{zone: time.UTC}
 		for _, q := range s.Queues {
 			if n := q.take(now, 3); n != nil {
 				w.alarm(s, n)
-				failed := *n
-				q.failed(&failed, now, false, 0)
+				q.failed(n.Key, now, n.Failures%2 == 0, 0)
 			}
 		}
 		w.daily(s, nil, now)

@@ -21,7 +21,7 @@ const (
 // observe brings the incidents up to date with all alerts that are known, open and ended. heard tells whether it is known
 // what becomes of a daemon's alert: if not, that it is not there means nothing. It tells whether anything has changed.
 func (s *state) observe(now time.Time, alerts []feed.Raised, heard func(source, key string) bool) (changed bool) {
-	o := observation{state: s, now: now, heard: heard, latest: map[string]*record{}, folded: map[string]bool{}}
+	o := observation{state: s, now: now, heard: heard, latest: map[string]*record{}, folded: map[string]bool{}, shut: map[string]bool{}}
 	for _, r := range s.Incidents {
 		o.latest[key(r.Source, r.Key)] = r // the newer ones are behind
 		if r.Open() {
@@ -30,16 +30,23 @@ func (s *state) observe(now time.Time, alerts []feed.Raised, heard func(source, 
 		for i := range r.Followers {
 			o.folded[one(&r.Followers[i])] = true
 		}
+		for i := range r.Shut {
+			o.shut[one(&r.Shut[i])] = true
+		}
 	}
 	for _, a := range alerts {
 		if a.Key == "" { // of a manager's former version
 			a.Key = fmt.Sprint("alert ", a.ID)
 		}
+		a.Message, a.End = engine.CutAlert(a.Message), engine.CutAlert(a.End)
 		if a.Open() {
 			o.open = append(o.open, a)
 		} else {
 			o.ended = append(o.ended, a)
 		}
+	}
+	if !s.Before.IsZero() && now.Sub(s.Before) > 24*time.Hour {
+		s.Settled, s.Before, s.Dealt = later(s.Settled, s.Before), time.Time{}, nil
 	}
 	o.passed() // before it is opened again
 	o.begun()
@@ -54,6 +61,7 @@ type observation struct {
 	heard   func(source, key string) bool
 	latest  map[string]*record // by source and key
 	folded  map[string]bool    // alerts that follow, or followed, from an incident
+	shut    map[string]bool    // alerts that begin no incident, and explain nothing: an operator has closed theirs
 	open    []feed.Raised
 	ended   []feed.Raised
 	opened  int
@@ -69,19 +77,20 @@ func one(a *feed.Raised) string {
 
 // begun makes incidents of open alerts, or consequences.
 func (o *observation) begun() {
-	root := roots(o.open)
+	open := slices.DeleteFunc(slices.Clone(o.open), func(a feed.Raised) bool { return o.shut[one(&a)] })
+	root := roots(open)
 	heads := map[int]*record{}
-	for i := range o.open {
+	for i := range open {
 		if root[i] == i {
-			heads[i] = o.head(&o.open[i])
+			heads[i] = o.head(&open[i])
 		}
 	}
-	for i := range o.open {
+	for i := range open {
 		head := heads[root[i]]
 		if root[i] == i || head == nil {
 			continue
 		}
-		a := &o.open[i]
+		a := &open[i]
 		if r := o.latest[key(a.Source, a.Key)]; r != nil && r.Open() && r != head {
 			o.end(r, o.now, fmt.Sprintf("it follows from incident %d: %s", head.ID, head.Kind))
 			r.Merged = head.ID
@@ -97,10 +106,10 @@ func (o *observation) head(a *feed.Raised) *record {
 	case r != nil && r.Open():
 		o.update(r, a)
 		return r
-	case r != nil && r.Merged == 0 && o.now.Sub(*r.Ended) < reopenWithin:
+	case r != nil && r.Merged == 0 && r.Closed == nil && o.now.Sub(*r.Ended) < reopenWithin:
 		r.Count, r.Last = max(r.Count, 1)+1, &o.now
 		r.Ended, r.End, r.Opened = nil, "", o.now
-		r.Number, r.Message = a.ID, a.Message
+		r.Number, r.Kind, r.Message = a.ID, a.Kind, a.Message
 		o.opened++
 		o.changed = true
 		return r
@@ -125,21 +134,21 @@ func (o *observation) add(a *feed.Raised) *record {
 // update takes over what is new about an alert. How often it was counted before it was opened again stays.
 func (o *observation) update(r *record, a *feed.Raised) {
 	count := max(r.Count, a.Count)
-	if r.Message == a.Message && r.Count == count && r.Offer == a.Offer && bytes.Equal(r.Args, a.Args) && r.Launch == a.Launch {
+	if r.Kind == a.Kind && r.Message == a.Message && r.Count == count && r.Offer == a.Offer && bytes.Equal(r.Args, a.Args) && r.Launch == a.Launch {
 		return
 	}
 	if r.Count != count {
 		r.Last = cmp.Or(a.Last, &o.now)
 	}
 	r.Number, r.Count = a.ID, count
-	r.Message, r.Worker, r.Launch, r.Offer, r.Args = a.Message, a.Worker, a.Launch, a.Offer, a.Args
+	r.Kind, r.Message, r.Worker, r.Launch, r.Offer, r.Args = a.Kind, a.Message, a.Worker, a.Launch, a.Offer, a.Args
 	o.changed = true
 }
 
 // follow folds an alert under an incident.
 func (o *observation) follow(head *record, a *feed.Raised) {
 	if old := head.follower(a); old != nil {
-		if !old.Open() || old.Message != a.Message || old.Count != a.Count {
+		if !old.Open() || old.Kind != a.Kind || old.Message != a.Message || old.Count != a.Count {
 			*old = *a
 			o.changed = true
 		}
@@ -184,6 +193,7 @@ func (o *observation) over() {
 				o.changed = true
 			}
 		}
+		o.unshut(r, open)
 	}
 }
 
@@ -207,16 +217,16 @@ func (o *observation) endOf(source, key string, began time.Time) (newest *feed.R
 func (o *observation) passed() {
 	for i := range o.ended {
 		a := &o.ended[i]
-		if !a.Ended.After(o.Settled) || o.told(a) {
+		if !a.Ended.After(o.Settled) || o.told(a) || o.dealtWith(a) {
 			continue
 		}
-		if r := o.latest[key(a.Source, a.Key)]; r != nil && !r.Open() && a.Time.Sub(*r.Ended) < reopenWithin {
+		if r := o.latest[key(a.Source, a.Key)]; r != nil && !r.Open() && r.Closed == nil && a.Time.Sub(*r.Ended) < reopenWithin {
 			r.Count, r.Last, r.Number = max(r.Count, 1)+1, &a.Time, a.ID
 			r.Ended, r.End, r.Message = a.Ended, a.End, a.Message
 			o.changed = true
 			continue
 		}
-		if a.Because != "" { // what explained it has an incident
+		if a.Because != "" && a.Because != engine.DiskFull { // what explained it has an incident
 			continue
 		}
 		o.add(a)
@@ -229,6 +239,22 @@ func (o *observation) told(a *feed.Raised) bool {
 	return o.folded[one(a)] || r != nil && (r.Number != 0 && r.Number == a.ID || r.Open() || !a.Time.After(*r.Ended))
 }
 
+// dealtWith tells whether an alert ended before the clock was set back, at a time that is still to come or comes a second time, and was
+// known then. Who is told of an alert is not told again because a clock was set.
+func (o *observation) dealtWith(a *feed.Raised) bool {
+	if o.Before.IsZero() || a.Ended.After(o.Before) {
+		return false
+	}
+	if slices.Contains(o.Dealt, one(a)) {
+		return true
+	}
+	old := a.Ended.After(o.now)
+	if old {
+		o.Dealt, o.changed = append(o.Dealt, one(a)), true
+	}
+	return old
+}
+
 // forget drops the oldest incidents that have ended, if they are told.
 func (s *state) forget() bool {
 	ended, waiting := 0, s.waiting()
@@ -239,11 +265,11 @@ func (s *state) forget() bool {
 	}
 	before := len(s.Incidents)
 	s.Incidents = slices.DeleteFunc(s.Incidents, func(r *record) bool {
-		drop := ended > keepEnded && !r.Open() && !waiting[r.ID] && !r.untold()
+		drop := ended > keepEnded && !r.Open() && len(r.Shut) == 0 && !waiting[r.ID] && !r.untold()
 		if drop {
 			ended--
-			if r.Ended.After(s.Settled) {
-				s.Settled = *r.Ended
+			for _, t := range []time.Time{*r.Ended, r.Unshut} {
+				s.Settled = later(s.Settled, t)
 			}
 		}
 		return drop

@@ -37,7 +37,7 @@ func (a *Alerter) heard(source, key string) bool {
 
 // gone tells whether a daemon that need not be there is not.
 func (a *Alerter) gone(source string) bool {
-	if source == Name || slices.Contains(expected, source) {
+	if source == Name || a.needs.expects(a.mirror, source) {
 		return false
 	}
 	now := a.Now()
@@ -91,13 +91,13 @@ func (a *Alerter) watch() {
 		a.since = now // we were stopped, or this host was asleep: what others said meanwhile is still to be read
 	}
 	a.ticked = now
-	a.take(daemons(a.mirror, now, a.since, a.writer))
+	a.take(daemons(a.mirror, a.needs, now, a.since, a.writer))
 	step, found := a.clock.look(now, a.Elapsed(), a.writer)
 	if found.key != "" {
 		a.take([]finding{found})
 	}
 	if step < 0 {
-		a.state.clockWasSet(now.UTC())
+		a.state.clockWasSet(now.UTC(), -step)
 		a.changed = true
 	}
 	open := 0

@@ -53,11 +53,11 @@ func failing(to string) string {
 
 // health tells whether the manager is there and what it and we are told can be made durable; if not, why.
 func (a *Alerter) health() (well bool, why string) {
-	if d, known := a.mirror.Daemon(feed.SourceManager); !known || d.Stopped || d.Silent(a.Now()) {
+	if d, known := a.mirror.Daemon(feed.SourceManager); (!known || d.Stopped || d.Silent(a.Now())) && !foreignManager(a.mirror) {
 		return false, "the manager is not heard of"
 	}
 	for _, r := range a.mirror.Alerts() {
-		if r.Kind == kindStateStore && r.Open() {
+		if r.Open() && (r.Kind == kindStateStore || r.Source == sourceBroker && (r.Kind == kindNoManager || r.Kind == kindNoAnswer)) {
 			return false, r.Message
 		}
 	}

@@ -15,6 +15,7 @@ const (
 	longestRest = time.Hour      // that the other side may ask for
 	giveUpAfter = 24 * time.Hour // then it is no news
 	refusedFor  = time.Hour      // the same, of a message that the other side does not want
+	patience    = 8              // attempts in a row before others go first
 )
 
 // More that is told.
@@ -32,6 +33,9 @@ type note struct {
 	Incidents []int64   `json:"incidents,omitempty"` // of a sum
 	Text      string    `json:"text,omitempty"`      // of all well
 	Tried     bool      `json:"tried,omitempty"`     // it may have arrived: it stays what it is
+	Failures  int       `json:"failures,omitempty"`  // in a row
+	Refused   time.Time `json:"refused,omitzero"`    // when it was first; since then it is sent in a few words, and as it is, by turns
+	Next      time.Time `json:"next,omitzero"`       // no attempt before
 }
 
 // queue are the messages to one destination, oldest first.
@@ -53,7 +57,7 @@ func (s *state) queue(name string) *queue {
 
 // add queues a message. An end is left out if the beginning waits as well: it is told with it.
 func (q *queue) add(n note) {
-	if n.What != begun && slices.ContainsFunc(q.Notes, func(w note) bool { return !w.Tried && w.about(n.Incident) }) {
+	if n.What != begun && slices.ContainsFunc(q.Notes, func(w note) bool { return (!w.Tried || w.refused()) && w.about(n.Incident) }) {
 		return
 	}
 	q.Notes = append(q.Notes, n)
@@ -61,6 +65,12 @@ func (q *queue) add(n note) {
 		q.sumUp(maxQueue / 2)
 	}
 }
+
+// refused tells whether the other side did not want the message as it was: it cannot have arrived.
+func (n *note) refused() bool { return !n.Refused.IsZero() }
+
+// short tells whether the next attempt is made in a few words: it may be the text that the other side does not take.
+func (n *note) short() bool { return n.refused() && n.Failures%2 == 1 }
 
 func (n *note) about(incident int64) bool {
 	return incident != 0 && (n.Incident == incident || slices.Contains(n.Incidents, incident))
@@ -80,21 +90,31 @@ func (q *queue) take(now time.Time, limit int) *note {
 	case len(q.Notes) > limit:
 		q.sumUp(limit / 3)
 	}
-	return &q.Notes[0]
+	for i := range q.Notes {
+		if !now.Before(q.Notes[i].Next) {
+			return &q.Notes[i]
+		}
+	}
+	return nil
 }
 
-// sumUp makes one message of all that were not tried yet, but for the first few.
+// sumUp makes one message of all that were not tried yet, but for the first few. One that was tried may have arrived: in a sum it would come
+// once more, with another key.
 func (q *queue) sumUp(few int) {
-	first := few
-	for first < len(q.Notes) && q.Notes[first].Tried {
-		first++
+	var rest, summed []note
+	for _, n := range q.Notes {
+		if n.Tried || len(rest) < few {
+			rest = append(rest, n)
+		} else {
+			summed = append(summed, n)
+		}
 	}
-	if len(q.Notes)-first < 2 {
+	if len(summed) < 2 {
 		return
 	}
-	total := note{What: sum, Time: q.Notes[first].Time}
+	total := note{What: sum, Time: summed[0].Time}
 	hash := sha256.New()
-	for _, n := range q.Notes[first:] {
+	for _, n := range summed {
 		fmt.Fprintln(hash, n.Key)
 		for _, id := range append(n.Incidents, n.Incident) {
 			if id != 0 && !slices.Contains(total.Incidents, id) {
@@ -104,7 +124,7 @@ func (q *queue) sumUp(few int) {
 		total.Text += n.Text
 	}
 	total.Key = hex.EncodeToString(hash.Sum(nil)[:16])
-	q.Notes = append(q.Notes[:first], total)
+	q.Notes = append(rest, total)
 }
 
 // delivered takes the message with a key away.
@@ -118,21 +138,44 @@ func (q *queue) remove(key string) {
 	q.Notes = slices.DeleteFunc(q.Notes, func(n note) bool { return n.Key == key })
 }
 
-// failed puts off the next attempt. It tells whether the message is given up.
-func (q *queue) failed(n *note, now time.Time, final bool, rest time.Duration) (givenUp bool) {
+// failed puts off the next attempt. One message that the other side does not want, or that breaks it, holds up no other. It tells whether
+// the message is given up.
+func (q *queue) failed(key string, now time.Time, final bool, rest time.Duration) (givenUp bool) {
+	i := slices.IndexFunc(q.Notes, func(n note) bool { return n.Key == key })
+	if i < 0 {
+		return false
+	}
+	n := &q.Notes[i]
+	// What comes next waits as if the other side were not there: perhaps it refuses all.
 	wait := longestWait
-	if !final && q.Tries < 20 {
+	if q.Tries < 20 {
 		wait = min(firstWait<<q.Tries, longestWait)
 	}
 	q.Tries++
 	q.Next = now.Add(max(wait, min(rest, longestRest)))
-	age := now.Sub(n.Time)
-	if age > giveUpAfter || final && age > refusedFor {
-		q.remove(n.Key)
-		q.Tries, q.Next = 0, time.Time{}
+	n.Failures++
+	switch {
+	case now.Sub(n.Time) > giveUpAfter || final && n.refused() && now.Sub(n.Refused) > refusedFor:
+		q.remove(key)
 		return true
+	case final && n.refused():
+		n.Next = now.Add(longestWait)
+		q.putBehind(i)
+	case final:
+		n.Refused, n.Failures = now, 1
+		q.putBehind(i)
+	case n.Failures%patience == 0:
+		q.putBehind(i)
 	}
 	return false
+}
+
+// putBehind lets others go before a message; those about the same incident stay behind it.
+func (q *queue) putBehind(i int) {
+	n := q.Notes[i]
+	same := func(w note) bool { return w.Key == n.Key || w.about(n.Incident) }
+	behind := slices.DeleteFunc(slices.Clone(q.Notes), func(w note) bool { return !same(w) })
+	q.Notes = append(slices.DeleteFunc(q.Notes, same), behind...)
 }
 
 // waiting returns the incidents that messages wait about.

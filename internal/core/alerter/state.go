@@ -21,6 +21,9 @@ type state struct {
 	Incidents []*record         `json:"incidents"`
 	Queues    map[string]*queue `json:"queues"`             // by the name of the destination
 	AllWell   string            `json:"all_well,omitempty"` // local date of the last daily message
+	Saved     time.Time         `json:"saved,omitzero"`     // when this was written
+	Before    time.Time         `json:"before,omitzero"`    // what the clock showed before it was set back
+	Dealt     []string          `json:"dealt,omitempty"`    // alerts that ended between now and Before, by the clock that was set back
 }
 
 // record is an incident with what is not for the eyes of others.
@@ -31,6 +34,8 @@ type record struct {
 	Followers []feed.Raised `json:"followers,omitempty"`
 	Follower  bool          `json:"follower,omitempty"` // it was folded under another one, which was told, before
 	Merged    int64         `json:"merged,omitempty"`   // it is folded under this incident now
+	Shut      []feed.Raised `json:"shut,omitempty"`     // alerts that were open when an operator closed it, as long as they are: they begin nothing
+	Unshut    time.Time     `json:"unshut,omitzero"`    // when the last of them had ended
 
 	Told     string    `json:"told,omitempty"` // what was last decided to be told: begun or ended
 	ToldAt   time.Time `json:"told_at,omitzero"`
@@ -90,14 +95,16 @@ func parse(data []byte) (*state, error) {
 }
 
 // save replaces the file in one step: after a power cut there is the old one or the new one.
-func save(path string, data []byte) error {
+func save(path string, data []byte) error { return replace(path, data, (*os.File).Sync) }
+
+func replace(path string, data []byte, sync func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // fails once it is renamed
 	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, sync(f), f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
@@ -107,7 +114,7 @@ func save(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return errors.Join(sync(dir), dir.Close())
 }
 
 // saveWithin is how long the loop waits for the disk. One that hangs must not keep it from telling people so.

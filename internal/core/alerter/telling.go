@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 )
 
@@ -50,7 +51,7 @@ func (r *record) untold() bool {
 	if r.Open() || r.Told == begun {
 		return true
 	}
-	return r.Told == "" && r.Acknowledged == nil && r.Snoozed == nil && r.Merged == 0 && !r.Follower
+	return r.Told == "" && r.Acknowledged == nil && r.Snoozed == nil && r.Closed == nil && r.Merged == 0 && !r.Follower
 }
 
 func later(a, b time.Time) time.Time {
@@ -69,9 +70,9 @@ func (s *state) tell(now time.Time, t timing, to []destination) (changed bool) {
 		}
 		wanted := false
 		for _, d := range to {
-			if d.Takes(r.Kind, r.Worker) {
+			if d.Takes(r.Kind, r.Worker) || what == ended && r.begunTo(d.name) {
 				wanted = true
-				if what == ended && r.overTo(d.name) {
+				if what == ended && (r.overTo(d.name) || r.outOfSight()) {
 					continue
 				}
 				s.queue(d.name).add(note{Key: r.key(what), What: what, Incident: r.ID, Time: now})
@@ -93,6 +94,14 @@ func (s *state) tell(now time.Time, t timing, to []destination) (changed bool) {
 	return changed
 }
 
+// outOfSight tells whether it is not known what became of the cause: there were too many alerts to follow all of them.
+func (r *record) outOfSight() bool { return !r.Open() && r.End == engine.EndTooMany }
+
+// begunTo tells whether a destination was told of the incident, perhaps when it was of another kind.
+func (r *record) begunTo(name string) bool {
+	return slices.ContainsFunc(r.Sent, func(s feed.Sent) bool { return s.To == name && s.Note == "" })
+}
+
 // overTo tells whether a destination was told of the end already: with the beginning, which had waited for so long.
 func (r *record) overTo(name string) bool {
 	return slices.ContainsFunc(r.Sent, func(s feed.Sent) bool {
@@ -100,8 +109,12 @@ func (r *record) overTo(name string) bool {
 	})
 }
 
-// clockWasSet corrects times that are in the future since the clock was set back: what waits for them would wait for hours.
-func (s *state) clockWasSet(now time.Time) {
+// clockWasSet corrects times that are in the future since the clock was set back by a step: what waits for them would wait for hours.
+func (s *state) clockWasSet(now time.Time, step time.Duration) {
+	s.Before = later(s.Before, now.Add(step))
+	if s.Settled.After(now) {
+		s.Settled = now
+	}
 	for _, r := range s.Incidents {
 		for _, t := range []*time.Time{&r.Opened, &r.ToldAt, &r.Begun} {
 			if t.After(now) {
@@ -111,16 +124,33 @@ func (s *state) clockWasSet(now time.Time) {
 		if r.Ended != nil && r.Ended.After(now) {
 			r.Ended = &now
 		}
+		if r.Snoozed != nil && r.Snoozed.Time.After(now) {
+			r.Snoozed.Until, r.Snoozed.Time = r.Snoozed.Until.Add(-step), now
+		}
 	}
 	for _, q := range s.Queues {
 		q.Next, q.Sent = time.Time{}, nil
+		for i := range q.Notes {
+			n := &q.Notes[i]
+			n.Next = time.Time{}
+			for _, t := range []*time.Time{&n.Time, &n.Refused} {
+				if t.After(now) {
+					*t = now
+				}
+			}
+		}
 	}
 }
 
 // shown returns the incidents as others see them: all that are open and the newest that ended.
 func (s *state) shown() []feed.Incident {
 	all := []feed.Incident{}
-	over := max(0, len(s.Incidents)-maxOpen)
+	over := -keepEnded
+	for _, r := range s.Incidents {
+		if !r.Open() {
+			over++
+		}
+	}
 	for _, r := range s.Incidents {
 		if !r.Open() && over > 0 {
 			over--

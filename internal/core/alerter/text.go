@@ -57,8 +57,22 @@ func (w writer) alarm(s *state, n *note) notify.Alarm {
 		b.Incident, bad = &i, n.What != ended
 		b.Subject, b.Text = w.incident(n.What, r)
 	}
+	if n.short() {
+		b.Subject, b.Text = w.short(s, n)
+		b.Incident = nil
+	}
 	b.Subject = cut("[nowcast "+w.host+"] "+b.Subject, longestSubject)
 	return notify.Alarm{Key: n.Key, Subject: b.Subject, Text: b.Text, Body: b, Bad: bad, Time: n.Time}
+}
+
+// short is sent of a message that the other side did not want: nothing is in it that somebody else wrote.
+func (w writer) short(s *state, n *note) (subject, text string) {
+	about := n.What
+	if r := s.find(n.Incident); r != nil {
+		about = fmt.Sprintf("%s: incident %d, %s", n.What, r.ID, r.Kind)
+	}
+	subject = about + " (the message could not be sent)"
+	return subject, fmt.Sprintf("%s\nhost %s, %s. The other side did not take what there is to say. Read it: nowcastd alerts %s\n", subject, w.host, w.clock(n.Time), w.config)
 }
 
 // incident says what happened, where, since when, how often, and what to do.
@@ -68,6 +82,7 @@ func (w writer) incident(what string, r *record) (subject, text string) {
 	switch {
 	case what == ended:
 		subject = "over: " + subject
+	case r.outOfSight():
 	case what == reminder:
 		subject = "still open: " + subject
 	case !r.Open():
@@ -86,7 +101,9 @@ func (w writer) incident(what string, r *record) (subject, text string) {
 		}
 	}
 	t.WriteString("\n")
-	if r.Ended != nil {
+	if r.outOfSight() {
+		fmt.Fprintf(&t, "not followed since %s: %s. Look whether it is over\n", w.clock(*r.Ended), r.End)
+	} else if r.Ended != nil {
 		fmt.Fprintf(&t, "over since %s (after %s): %s\n", w.clock(*r.Ended), length(r.Ended.Sub(r.Time)), cmp.Or(r.End, "its cause is gone"))
 	}
 	w.consequences(&t, r.Followers)

@@ -41,7 +41,7 @@ const (
 
 // daemons looks for daemons that are not there. since is when we began to listen without a pause. Everything comes by way of the broker,
 // and so do our own heartbeats: while these are missing, nothing is known of the others.
-func daemons(m *feed.Mirror, now, since time.Time, zone writer) []finding {
+func daemons(m *feed.Mirror, needs Needs, now, since time.Time, zone writer) []finding {
 	listening := now.Sub(since)
 	own, known := m.Daemon(Name)
 	if !known && listening > neverHeard || known && listening > 3*own.Every && own.Silent(now) {
@@ -53,7 +53,11 @@ func daemons(m *feed.Mirror, now, since time.Time, zone writer) []finding {
 		return nil
 	}
 	var all []finding
-	for _, name := range expected {
+	for _, name := range watched {
+		if !needs.expects(m, name) {
+			all = append(all, fine(DaemonKey(name), "there is nothing for it to do"))
+			continue
+		}
 		if f := daemonState(m, name, now, listening, zone); f.key != "" {
 			all = append(all, f)
 		}
@@ -65,6 +69,8 @@ func daemonState(m *feed.Mirror, name string, now time.Time, listening time.Dura
 	d, known := m.Daemon(name)
 	key := DaemonKey(name)
 	switch {
+	case name == feed.SourceManager && foreignManager(m):
+		return fine(key, "a manager of another make is connected")
 	case !known && listening > neverHeard:
 		return bad(key, "daemon down", "%s does not run: it has not been heard of since the alerter began to listen. Start it, or nowcastd up, which runs all", name)
 	case !known:

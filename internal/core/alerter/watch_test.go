@@ -1,6 +1,7 @@
 package alerter
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,12 +105,68 @@ func TestAfterAClockIsSetBackNothingWaitsForHours(t *testing.T) {
 	s.observe(later, raised(a), func(string, string) bool { return true })
 	s.queue("x").add(note{Key: "k"})
 	s.queue("x").Next = later
-	s.clockWasSet(now)
+	s.clockWasSet(now, time.Hour)
 	if _, at := s.Incidents[0].next(timing{grace: grace}); at.After(now.Add(grace)) {
 		t.Errorf("it is told at %v, not within the grace", at)
 	}
 	if s.queue("x").take(now, 30) == nil {
 		t.Error("the queue waits")
+	}
+}
+
+func TestAClockThatIsSetBackNeitherDelaysNorDoublesAnAlarm(t *testing.T) {
+	for _, down := range []bool{true, false} {
+		bubble(t, fmt.Sprintf("while the alerter is down: %t", down), func(t *testing.T, w *world) {
+			back := atomic.Int64{}
+			began := time.Now()
+			w.o.Now = func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }
+			w.o.Elapsed = func() time.Duration { return time.Since(began) }
+			w.start()
+			w.pass(2 * time.Hour)
+			told := trouble(1)
+			told.ID = 0 // as another daemon's: only its times tell it from others
+			w.set(func() { w.others["scheduler"] = []engine.Alert{told} })
+			w.managers(trouble(2), false)
+			w.pass(time.Minute)
+			w.managers(over(trouble(2), "it is well"), false)
+			w.set(func() { w.others["scheduler"] = []engine.Alert{over(told, "it is well")} })
+			w.managers(trouble(3), false)
+			w.pass(time.Minute)
+			if got := w.got(); len(got) != 5 {
+				t.Fatalf("got %q", got)
+			}
+			w.managers(trouble(6), false)
+			w.pass(time.Second) // not told yet
+			if down {
+				w.stop()
+			}
+			back.Store(int64(time.Hour))
+			if down {
+				w.start()
+			}
+			w.pass(15 * time.Second)
+			want := []string{"begun worker crashed: run_NEMO 6ns"} // and nothing old
+			if !down {
+				want = append(want, "begun clock step")
+			}
+			w.wants(want...)
+			a := trouble(4)
+			a.Time = w.o.Now()
+			w.managers(a, false)
+			w.pass(15 * time.Second)
+			w.wants("begun worker crashed: run_NEMO 4ns")
+			w.pass(40 * time.Second)
+			a.Ended = new(time.Time)
+			*a.Ended = w.o.Now()
+			w.managers(a, false)
+			w.pass(15 * time.Second)
+			w.wants("ended over: worker crashed: run_NEMO 4ns")
+			short := trouble(5)
+			short.Time, short.Ended = w.o.Now(), a.Ended
+			w.managers(short, false)
+			w.pass(15 * time.Second)
+			w.wants("begun was and is over: worker crashed: run_NEMO 5ns")
+		})
 	}
 }
 
@@ -191,7 +248,7 @@ func TestWhatFollowsFromWhat(t *testing.T) {
 	silent := alert(Name, DaemonKey("manager"), "daemon down", "", "")
 	died := alert(sourceSupervisor, DaemonKey("manager"), "daemon died", "", "")
 	waiting := alert(sourceBroker, "x", kindNoManager, "", "")
-	store := alert("manager", "state store", kindStateStore, "", "nothing is acknowledged: no space left on device")
+	store := alert("manager", "state store", kindStateStore, engine.DiskFull, "nothing is acknowledged: database or disk is full (13)")
 	disk := alert(Name, "disk /d", kindDiskLow, "", "")
 	for _, c := range []struct {
 		name string
@@ -203,6 +260,9 @@ func TestWhatFollowsFromWhat(t *testing.T) {
 		{"a chain", []feed.Raised{waiting, silent, died}, []int{2, 2, 2}},
 		{"waiting from the store from the disk", []feed.Raised{waiting, store, disk}, []int{2, 2, 2}},
 		{"what it names, of its own daemon", []feed.Raised{alert("manager", "b", "", "a", ""), alert("scheduler", "a", "", "", ""), alert("manager", "a", "", "", "")}, []int{2, 1, 2}},
+		{"what a full disk does to the others", []feed.Raised{alert(sourceBroker, "j", kindJournal, engine.DiskFull, ""), alert("manager", "log file x", kindLogFile, "", "x cannot be written: no space left on device"), disk}, []int{2, 2, 2}},
+		{"a request that is held", []feed.Raised{alert(sourceBroker, "u", kindUnanswered, "", ""), alert("manager", "c", kindClearWaits, "", "")}, []int{1, 1}},
+		{"a full disk that nobody watches", []feed.Raised{store, waiting}, []int{0, 0}},
 		{"what it names is not open", []feed.Raised{alert("manager", "b", "", "a", "")}, []int{0}},
 		{"one reload, refused by all", []feed.Raised{alert("scheduler", "not reloaded", kindNotReloaded, "", ""), alert("manager", "not reloaded", kindNotReloaded, "", "")}, []int{1, 1}},
 	} {

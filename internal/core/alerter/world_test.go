@@ -41,6 +41,7 @@ type world struct {
 	away      bool                                                    // the manager does not answer
 	full      bool                                                    // the disk
 	silent    map[string]bool                                         // daemons that say nothing
+	peers     int                                                     // managers that the broker says are connected
 	others    map[string][]engine.Alert                               // in their heartbeats
 	incidents []feed.Incident                                         // published last
 	pings     []string
@@ -52,6 +53,7 @@ func bubble(t *testing.T, name string, f func(t *testing.T, w *world)) {
 		synctest.Test(t, func(t *testing.T) {
 			w := &world{t: t, every: daemon.Every, stop: func() {}, silent: map[string]bool{}, others: map[string][]engine.Alert{}, seq: map[string]uint64{}, epoch: "1"}
 			w.o = Options{
+				Needs:  Needs{Scheduler: true, LogAggregator: true},
 				Config: config.Alerts{Limit: 30, PingEvery: time.Minute, Destinations: []config.Destination{{Kind: config.ToWebhook, URL: "HOOK"}}},
 				File:   filepath.Join(t.TempDir(), "alerts.json"), Host: "salish", Command: "nowcast.yaml", Zone: time.UTC,
 				Log: slog.New(slog.NewTextHandler(w, nil)), Now: time.Now, LookupEnv: func(string) (string, bool) { return "http://there/x", true },
@@ -150,7 +152,7 @@ func (w *world) start() {
 	})
 	running.Go(func() {
 		for ctx.Err() == nil {
-			w.beat(append([]string{Name}, expected...)...)
+			w.beat(append([]string{Name}, watched...)...)
 			select {
 			case <-ctx.Done():
 			case <-time.After(w.every):
@@ -168,7 +170,11 @@ func (w *world) beat(names ...string) {
 	w.mu.Lock()
 	for _, name := range names {
 		if !w.silent[name] {
-			batch = append(batch, w.event(name, feed.StreamDaemon, feed.Heartbeat{Name: name, Host: "salish", PID: 7, Every: w.every, Alerts: w.others[name]}))
+			beat := feed.Heartbeat{Name: name, Host: "salish", PID: 7, Every: w.every, Alerts: w.others[name]}
+			if name == sourceBroker {
+				beat.Waiting = &feed.Waiting{Managers: w.peers}
+			}
+			batch = append(batch, w.event(name, feed.StreamDaemon, beat))
 		}
 	}
 	w.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	kinds "nowcast/internal/core/kind"
 	"nowcast/internal/core/pyyaml"
 )
 
@@ -65,6 +66,9 @@ type ClockTime struct{ Hour, Minute int }
 
 const sentryVariable = "SENTRY_DSN"
 
+// allWell among the kinds of a destination stands for the daily message.
+const allWell = "all well"
+
 // alerts reads alerts.
 func (c *Config) alerts(top node) {
 	a := &c.Alerts
@@ -117,6 +121,11 @@ func (n node) destinations(kind string, workers map[string]Worker) (all []Destin
 		d := c.destination(kind)
 		if w, ok := c.child("kinds"); ok {
 			d.Kinds = w.texts(`kinds of alerts, e.g. [worker crashed, late, daemon down]`)
+			for _, name := range d.Kinds {
+				if !kinds.Known(name) && name != allWell {
+					w.errorf("give some of "+strings.Join(append(kinds.All(), allWell), ", "), "has %q, which is no kind of alert: nothing would ever be sent for it", name)
+				}
+			}
 		}
 		if w, ok := c.child("workers"); ok {
 			d.Workers = w.texts(`workers, e.g. [run_NEMO, watch_NEMO]`)

@@ -118,22 +118,23 @@ func workerName(module string) string { return module[strings.LastIndexByte(modu
 
 // timeOfDay returns a time as text. 5:15 without quotes is 5*60+15 to YAML, 05:15 is text; the reference dies of the first.
 func (n node) timeOfDay() string {
+	key := n.keys[len(n.keys)-1]
 	switch v := n.value.(type) {
 	case string:
 		return v
 	case nil:
 	case int64:
 		if v < 60 {
-			n.errorf(`write a time of day in quotes, e.g. at: "05:15"`, "is %s, not a time of day", describe(v))
+			n.errorf(`write a time of day in quotes, e.g. `+key+`: "05:15"`, "is %s, not a time of day", describe(v))
 			break
 		}
 		text := ""
 		for ; v >= 60; v /= 60 {
 			text = fmt.Sprintf(":%02d", v%60) + text
 		}
-		n.errorf(fmt.Sprintf("quote it: at: %q", fmt.Sprintf("%02d", v)+text), "is %s to YAML, not a time of day", describe(n.value))
+		n.errorf(fmt.Sprintf("quote it: %s: %q", key, fmt.Sprintf("%02d", v)+text), "is %s to YAML, not a time of day", describe(n.value))
 	default:
-		n.errorf(`quote it, e.g. at: "05:15"`, "is %s, not a time of day", describe(v))
+		n.errorf(`quote it, e.g. `+key+`: "05:15"`, "is %s, not a time of day", describe(v))
 	}
 	return ""
 }

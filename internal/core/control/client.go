@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nowcast/internal/core/fault"
 	"nowcast/internal/core/wire"
 )
 
@@ -70,7 +71,9 @@ func (c *Client) Call(ctx context.Context, target, command string, args, result 
 // does, carries out once what a caller asks for again, even if the caller has been restarted in between.
 func (c *Client) Do(ctx context.Context, target string, request Request, args, result any) error {
 	command := request.Command
-	request.Expires, _ = ctx.Deadline()
+	if deadline, ok := ctx.Deadline(); ok {
+		request.Expires = fault.Now().Add(time.Until(deadline)) // by the clock that whoever gets it goes by
+	}
 	var err error
 	if request.Args, err = json.Marshal(args); err != nil {
 		return fmt.Errorf("%s: arguments: %w", command, err)

@@ -25,7 +25,7 @@ const (
 	CmdSnapshot = "snapshot" // struct{}{} -> feed.Snapshot
 	CmdLaunch   = "launch"   // LaunchArgs -> launch.Launch
 	CmdRelaunch = "relaunch" // RelaunchArgs -> launch.Launch
-	CmdKill     = "kill"     // KillArgs -> launch.Launch as it was when the signal was sent
+	CmdKill     = "kill"     // KillArgs -> Killed
 	CmdRelease  = "release"  // ReleaseArgs -> nothing: a barrier's held workers are launched now
 	CmdEvaluate = "evaluate" // EvaluateArgs -> nothing: the rule is called again for a message whose rule failed
 )
@@ -45,6 +45,7 @@ const (
 	CmdIncidents   = "incidents"   // struct{}{} -> []feed.Incident
 	CmdAcknowledge = "acknowledge" // IncidentArgs -> feed.Incident
 	CmdSnooze      = "snooze"      // SnoozeArgs -> feed.Incident
+	CmdClose       = "close"       // IncidentArgs -> feed.Incident
 )
 
 // IncidentArgs names an incident.
@@ -95,6 +96,12 @@ type RelaunchArgs struct {
 type KillArgs struct {
 	Launch int64  `json:"launch"`
 	Signal string `json:"signal"` // "TERM", "INT" or "KILL"
+}
+
+// Killed is what was done about a launch, as it was then.
+type Killed struct {
+	launch.Launch
+	Did string `json:"did"` // e.g. "was sent TERM": not every launch has a process that could be
 }
 
 // ReleaseArgs names an open barrier.

@@ -11,8 +11,11 @@ import (
 )
 
 const (
-	// keepAlerts is how many alerts of one daemon there are at once. With one more the oldest is not told any more.
+	// keepAlerts is how many alerts of one daemon are open at once. With one more the oldest is ended, and says why.
 	keepAlerts = 200
+
+	// keepOver is how many there are of those that have ended.
+	keepOver = 50
 
 	// keepEnded is how long heartbeats go on to tell of an alert that has ended: a reader who came late learns of one that was short.
 	keepEnded = time.Minute
@@ -36,6 +39,7 @@ func NewAlerts(publish func(topic string, body any), now func() time.Time) *Aler
 // Raise opens an alert; Key says what it is about. If one with this key is open, the same trouble is counted in it once more; unless it
 // began at the same time: then it is the same alert, corrected. Time is now unless it is given.
 func (s *Alerts) Raise(a engine.Alert) {
+	a.Message = engine.CutAlert(a.Message)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now().UTC()
@@ -43,7 +47,8 @@ func (s *Alerts) Raise(a engine.Alert) {
 		if !old.Time.Equal(a.Time) {
 			old.Count, old.Last = max(old.Count, 1)+1, &now
 		}
-		said := old.Message == a.Message && bytes.Equal(old.Args, a.Args)
+		said := old.Kind == a.Kind && old.Message == a.Message && bytes.Equal(old.Args, a.Args)
+		old.Kind = a.Kind
 		old.Message, old.Worker, old.Launch, old.Offer, old.Args, old.Because = a.Message, a.Worker, a.Launch, a.Offer, a.Args, a.Because
 		if !said { // else the next heartbeat is soon enough: it may be the tenth time in this second
 			s.publish(feed.StreamAlert, *old)
@@ -53,8 +58,33 @@ func (s *Alerts) Raise(a engine.Alert) {
 	if a.Time.IsZero() {
 		a.Time = now
 	}
-	s.all = append(s.all[max(0, len(s.all)-keepAlerts+1):len(s.all):len(s.all)], a)
+	s.all = append(s.all, a)
 	s.publish(feed.StreamAlert, a)
+	s.makeRoom(now)
+}
+
+// makeRoom ends the oldest alert if too many are open, and forgets the oldest of those that have ended. The caller holds mu.
+func (s *Alerts) makeRoom(now time.Time) {
+	open := 0
+	for i := range s.all {
+		if s.all[i].Open() {
+			open++
+		}
+	}
+	if open > keepAlerts {
+		oldest := &s.all[slices.IndexFunc(s.all, func(a engine.Alert) bool { return a.Open() })]
+		oldest.Ended, oldest.End = &now, engine.EndTooMany
+		s.publish(feed.StreamAlert, *oldest)
+		open--
+	}
+	over := len(s.all) - open - keepOver
+	s.all = slices.DeleteFunc(s.all, func(a engine.Alert) bool {
+		drop := over > 0 && !a.Open()
+		if drop {
+			over--
+		}
+		return drop
+	})
 }
 
 // End ends the alert with this key, if there is one: its cause is gone. how is for people, e.g. "it can be written again".
@@ -63,7 +93,7 @@ func (s *Alerts) End(key, how string) {
 	defer s.mu.Unlock()
 	if a := s.open(key); a != nil {
 		now := s.now().UTC()
-		a.Ended, a.End = &now, how
+		a.Ended, a.End = &now, engine.CutAlert(how)
 		s.publish(feed.StreamAlert, *a)
 	}
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -121,10 +122,40 @@ func TestAnAlertIsToldAtOnceAndInEveryHeartbeatUntilAMinuteAfterItsEnd(t *testin
 func TestThereAreNeverMoreAlertsThanReadersCanTake(t *testing.T) {
 	var p published
 	s := NewAlerts(p.publish, time.Now)
-	for i := range 3 * keepAlerts {
-		s.Raise(engine.Alert{Key: time.Duration(i).String()})
+	name := func(i int) string { return time.Duration(i).String() }
+	s.Raise(engine.Alert{Key: "first"})
+	for i := range keepAlerts + 2*keepOver {
+		s.Raise(engine.Alert{Key: name(i)})
+		if i < 2*keepOver {
+			s.End(name(i), "it is well")
+		}
 	}
-	if all := s.All(); len(all) != keepAlerts || all[len(all)-1].Key != time.Duration(3*keepAlerts-1).String() {
-		t.Errorf("got %d, want the newest %d", len(all), keepAlerts)
+	if _, open := s.Open("first"); open {
+		t.Error("the oldest one that is open has not gone")
+	}
+	last := p.alerts[len(p.alerts)-1]
+	if last.Key != "first" || last.Open() || last.End != engine.EndTooMany {
+		t.Errorf("nobody was told that the oldest one has gone: %+v", last)
+	}
+	open, over := 0, 0
+	for _, a := range s.All() {
+		if a.Open() {
+			open++
+		} else {
+			over++
+		}
+	}
+	if open != keepAlerts || over != keepOver {
+		t.Errorf("got %d open and %d that are over, want %d and %d", open, over, keepAlerts, keepOver)
+	}
+}
+
+func TestTheTextOfAnAlertIsCut(t *testing.T) {
+	var p published
+	s := NewAlerts(p.publish, time.Now)
+	s.Raise(engine.Alert{Key: "k", Message: strings.Repeat("é", 1<<20)})
+	s.End("k", strings.Repeat("x", 1<<20))
+	if a := p.alerts[1]; len(a.Message) > engine.LongestAlert || len(a.End) > engine.LongestAlert {
+		t.Errorf("got texts of %d and %d bytes", len(a.Message), len(a.End))
 	}
 }

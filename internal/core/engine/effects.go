@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"hash/crc32"
 	"time"
 
 	"nowcast/internal/core/checklist"
@@ -30,8 +31,14 @@ type Handled struct {
 	Message         int64
 	Request, Sender string
 	Type, Reply     string
+	Body            uint32 // Sum of its bytes, in which is also who sent it
 	Launch          int64
 }
+
+// Sum tells messages with the same names apart, in this process and in the next one.
+func Sum(body []byte) uint32 { return crc32.Checksum(body, castagnoli) }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Base is the whole checklist after the message Message.
 type Base struct {

@@ -151,6 +151,7 @@ type Incident struct {
 	Consequences []engine.Alert `json:"consequences,omitempty"`
 	Acknowledged *Mark          `json:"acknowledged,omitempty"`
 	Snoozed      *Mark          `json:"snoozed,omitempty"` // nothing is sent until Until
+	Closed       *Mark          `json:"closed,omitempty"`  // an operator has ended it, whatever its daemon says
 	Sent         []Sent         `json:"sent,omitempty"`
 }
 
@@ -168,6 +169,8 @@ type Sent struct {
 	Time time.Time `json:"time"`
 	What string    `json:"what"`           // "begun", "ended", "reminder"
 	Note string    `json:"note,omitempty"` // why it has not arrived so far; "" it has
+
+	Short bool `json:"short,omitempty"` // it arrived in a few words only: as it was, the other side refused it
 }
 
 // Snapshot is the state of the manager's streams (launch, checklist, barrier, alert) at one instant.

@@ -110,7 +110,7 @@ func (b *builder) open(h handlerSpec) (sink, error) {
 
 // openFile opens a log file. Daemons never roll a RotatingFileHandler's themselves: rotate_logs does, and they notice.
 func (b *builder) openFile(h handlerSpec) (sink, error) {
-	f := &file{path: h.path, watch: h.class != classFile, timed: h.timed, format: h.format, trouble: b.log.fileTrouble(h.path)}
+	f := &file{path: h.path, watch: h.class != classFile, timed: h.timed, format: h.format, bursts: b.log.role != Worker, trouble: b.log.fileTrouble(h.path)}
 	f.truncate = h.truncate && (b.old == nil || !b.old.has(h.path))
 	if b.log.role == Worker && h.class == classRotating {
 		f.limit, f.backups = h.limit, h.backups

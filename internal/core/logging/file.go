@@ -11,7 +11,7 @@ import (
 
 // file is logging.FileHandler, and with watch logging.handlers.WatchedFileHandler, and with limit and backups
 // logging.handlers.RotatingFileHandler, and with timed logging.handlers.TimedRotatingFileHandler. Each record is one write
-// with O_APPEND, so processes can share the file.
+// with O_APPEND, and only in a burst several are (burst.go), so processes can share the file.
 type file struct {
 	path     string
 	truncate bool  // mode w: empty it when it is first opened
@@ -19,6 +19,7 @@ type file struct {
 	limit    int64 // roll before it grows beyond this; 0 never
 	backups  int
 	timed    *timed // when to roll; nil never
+	bursts   bool   // some lines may wait for others; not in a worker, which may end without closing anything
 	format   *formatter
 	trouble  *trouble
 
@@ -29,6 +30,7 @@ type file struct {
 	due    int64     // with timed: the second from which on it is to be rolled
 	looked time.Time // when the path was last compared with f
 	torn   bool      // the last line is incomplete: the disk was full
+	burst  burst
 	closed bool
 }
 
@@ -40,6 +42,10 @@ func (f *file) emit(r *record) {
 	line := r.line(f.format)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.gathers(r, line) {
+		return
+	}
+	f.flush()
 	age := r.time.Sub(f.looked)
 	_, err := f.write(line, r.time, age >= lookEvery || age < 0)
 	f.trouble.report(err)
@@ -51,6 +57,7 @@ func (f *file) formatter() *formatter { return f.format }
 func (f *file) emitLines(b *lines) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.flush()
 	n, err := f.write(b.text, b.at, true)
 	f.trouble.reportAll(len(b.ends)-sort.SearchInts(b.ends, n+1), err)
 }
@@ -168,6 +175,9 @@ func (f *file) reopen() error {
 func (f *file) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !f.closed {
+		f.flush()
+	}
 	f.closed = true
 	f.trouble.end()
 	if f.f == nil {

@@ -118,8 +118,9 @@ func TestABatchThatCannotBeWrittenIsCounted(t *testing.T) {
 	if got := l.err.String(); !strings.Contains(got, "log file /dev/full cannot be written") || !strings.HasSuffix(got, "log file /dev/full is closed; 6 records are not in it\n") {
 		t.Errorf("got %q", got)
 	}
-	if len(alerts) != 1 || !strings.Contains(alerts[0], "/dev/full cannot be written") || !strings.Contains(alerts[0], "no space left") {
-		t.Errorf("got the alerts %q, want one that names the file and the error", alerts)
+	if len(alerts) != 2 || !strings.Contains(alerts[0], "/dev/full cannot be written") || !strings.Contains(alerts[0], "no space left") ||
+		alerts[1] != "it is closed: nothing is logged to it any more" {
+		t.Errorf("got the alerts %q, want one that names the file and the error, and its end", alerts)
 	}
 	if len(told) != 2 || told[0].Published || told[1].Published {
 		t.Errorf("got %+v on the feed, want two records for the history", told)

@@ -85,6 +85,7 @@ func (o *opened) later(t testing.TB, message string) {
 // file returns what is in a log file.
 func (o *opened) file(t testing.TB, name string) string {
 	t.Helper()
+	o.flush()
 	data, err := os.ReadFile(filepath.Join(o.dir, name))
 	if err != nil {
 		t.Fatal(err)
@@ -95,6 +96,7 @@ func (o *opened) file(t testing.TB, name string) string {
 // files returns what is in all files whose names match.
 func (o *opened) files(t testing.TB, pattern string) map[string]string {
 	t.Helper()
+	o.flush()
 	names, err := filepath.Glob(filepath.Join(o.dir, pattern))
 	if err != nil {
 		t.Fatal(err)
@@ -139,5 +141,21 @@ func want(t testing.TB, what, got, want string) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s:\ngot  %q\nwant %q", what, got, want)
+	}
+}
+
+// flush ends a burst: it is what a few milliseconds would do.
+func (o *opened) flush() {
+	if o.Log == nil {
+		return
+	}
+	for _, t := range o.tree.Load().targets {
+		if f, ok := t.sink.(*file); ok {
+			f.mu.Lock()
+			if !f.closed {
+				f.flush()
+			}
+			f.mu.Unlock()
+		}
 	}
 }

@@ -30,6 +30,7 @@ func (x *examination) behaviour() {
 	x.add(Differ, "a rule that raises or hangs costs one message: CRITICAL with the traceback, an alert, and the worker is answered; the worker used to wait for ever", "watch the alerts in nowcast-tui or nowcastd status; an alert offers to evaluate again")
 	x.add(Differ, "a message that cannot be read is refused, answered and logged; a daemon used to exit or hang", "nothing")
 	x.add(Differ, "a worker that dies, or cannot be started, is an alert; nobody used to notice", "watch the alerts")
+	x.add(Differ, "a failure or crash that a worker reports is an alert, too, until a later launch of it succeeds; so it is for workers whose failures are part of the day", "workers: and kinds: of a destination in alerts: say what it is told")
 	x.add(Differ, "what workers print goes to a file for each launch, not to the manager's standard output", "o in the console shows it; nowcastd status --json has its name")
 	x.add(Differ, "after a crash or restart the manager goes on where it was: nothing acknowledged is lost, running workers are known", "start a new day with --ignore-checklist only if you mean it")
 	x.schedule()

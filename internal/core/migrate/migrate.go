@@ -72,6 +72,7 @@ type examination struct {
 	services []service // in Services, the daemons among them
 	daemons  []process // of Python, running now
 
+	alerting       bool   // the services file runs our alerter
 	supervisorUser string // user= of supervisord itself; "" is who starts it
 }
 

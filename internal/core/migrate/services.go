@@ -70,12 +70,16 @@ func (x *examination) readServices() error {
 	return nil
 }
 
+// alerting finds our alerter in a command line.
+var alerting = regexp.MustCompile(`\bnowcastd\s+(alerter|up)\b`)
+
 func (x *examination) addService(s section, file string, common map[string]string) {
 	key := "command"
 	if strings.HasPrefix(s.name, "watcher:") {
 		key = "cmd"
 	}
 	command := strings.TrimSpace(s.values[key] + " " + s.values["args"])
+	x.alerting = x.alerting || alerting.MatchString(command)
 	m := module.FindStringSubmatch(command)
 	if m == nil {
 		return
@@ -173,7 +177,7 @@ func (x *examination) replaceServices() {
 	var users []string
 	for _, s := range x.services {
 		x.Findings = append(x.Findings, Finding{Group: Step, File: s.file, Line: s.line,
-			Text: fmt.Sprintf("[%s] runs nemo_nowcast.%s", s.section, s.daemon), Remedy: "replace this line by\n" + s.replacement(x.Nowcastd) + "\nand keep all others"})
+			Text: fmt.Sprintf("[%s] runs nemo_nowcast.%s", s.section, s.daemon), Remedy: "replace this line by\n" + s.replacement(x.Nowcastd, subcommands[s.daemon]) + "\nand keep all others"})
 		for _, problem := range s.problems() {
 			x.Findings = append(x.Findings, Finding{Group: problem.Group, File: s.file, Line: s.line, Text: "[" + s.section + "] " + problem.Text, Remedy: problem.Remedy})
 		}
@@ -185,19 +189,41 @@ func (x *examination) replaceServices() {
 	if len(users) > 1 {
 		x.add(Must, x.Services+" runs the daemons as different users: "+strings.Join(users, ", "), "give all of them the same user=; only their user may enter the state directory")
 	}
+	if !x.alerting {
+		x.add(Step, x.Services+" has no program for the alerter, which tells people what goes wrong; NEMO_Nowcast has none", "add to it\n"+x.alerter())
+	}
 	x.add(Same, "supervisorctl status, start, stop and restart, with the same names", "")
 }
 
 // replacement is the line, or the two of circus, that start ours in place of a Python daemon: all before and after the
 // interpreter and its module stays, such as pixi run, and --ignore-checklist.
-func (s service) replacement(nowcastd string) string {
-	ours := nowcastd + " " + subcommands[s.daemon]
+func (s service) replacement(nowcastd, subcommand string) string {
+	ours := nowcastd + " " + subcommand
 	if command := s.values["command"]; command != "" {
 		return "    command=" + module.ReplaceAllLiteralString(command, ours)
 	}
 	whole := module.ReplaceAllLiteralString(s.values["cmd"]+" "+s.values["args"], ours)
 	program, args, _ := strings.Cut(whole, " ")
 	return "    cmd = " + program + "\n    args = " + args
+}
+
+// alerter is the section for our alerter, made like that of another daemon; if it can be, not the manager's, which may have options.
+func (x *examination) alerter() string {
+	like := x.services[max(0, slices.IndexFunc(x.services, func(s service) bool { return s.daemon != "manager" }))]
+	kind, keys := "program", []string{"user", "directory"}
+	if like.supervisor() == "circusd" {
+		kind, keys = "watcher", []string{"uid", "working_dir"}
+	}
+	text := "    [" + kind + ":alerter]\n" + like.replacement(x.Nowcastd, "alerter")
+	if kind == "program" {
+		text += "\n    autorestart=true"
+	}
+	for _, key := range keys {
+		if v := like.values[key]; v != "" {
+			text += "\n    " + key + "=" + v
+		}
+	}
+	return strings.ReplaceAll(text, " --ignore-checklist", "")
 }
 
 // supervisor is the program that starts it.

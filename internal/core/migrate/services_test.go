@@ -32,6 +32,8 @@ func TestEachProgramOfSupervisordGetsItsReplacement(t *testing.T) {
 			"    command=pixi run -m /opt/SalishSeaNowcast /opt/bin/nowcastd manager --ignore-checklist %(ENV_BASE)s/nowcast.yaml\nand",
 		"moving over: logs.conf:2: [program:log_aggregator] runs nemo_nowcast.log_aggregator > replace this line by\n"+
 			"    command=bash -c \"/opt/bin/nowcastd log-aggregator %(ENV_BASE)s/nowcast.yaml\"\nand",
+		"moving over: DIR/supervisord.ini has no program for the alerter, which tells people what goes wrong; NEMO_Nowcast has none > add to it\n"+
+			"    [program:alerter]\n    command=/opt/bin/nowcastd alerter %(ENV_BASE)s/nowcast.yaml\n    autorestart=true",
 		"must be done before: supervisord.ini:17: [program:manager] has stopsignal=KILL > write stopsignal=TERM",
 		"will be different: supervisord.ini:17: [program:manager] has killasgroup=true",
 		"must be done before: DIR/supervisord.ini runs the daemons as different users: the user of supervisord, ops > give all of them the same user=",
@@ -87,7 +89,23 @@ func TestCircusHasItsOwnForm(t *testing.T) {
 	i.write("circus.ini", string(text))
 	i.o.Services = i.dir + "/circus.ini"
 	i.wants(i.examine(), "moving over: circus.ini:5: [watcher:scheduler] runs nemo_nowcast.scheduler > replace this line by\n"+
-		"    cmd = /opt/bin/nowcastd\n    args = scheduler /home/ops/nowcast.yaml\nand keep all others")
+		"    cmd = /opt/bin/nowcastd\n    args = scheduler /home/ops/nowcast.yaml\nand keep all others",
+		"moving over: DIR/circus.ini has no program for the alerter, which tells people what goes wrong; NEMO_Nowcast has none > add to it\n"+
+			"    [watcher:alerter]\n    cmd = /opt/bin/nowcastd\n    args = alerter /home/ops/nowcast.yaml\n    working_dir=/home/ops")
+}
+
+func TestAnAlerterThatIsThereIsNotAskedFor(t *testing.T) {
+	i := supervised(t)
+	text, err := os.ReadFile(i.o.Services)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.write("supervisord.ini", string(text)+"\n[program:alerter]\ncommand=/opt/bin/nowcastd alerter nowcast.yaml\n")
+	for _, f := range i.examine().Findings {
+		if strings.Contains(f.Text, "alerter") {
+			t.Errorf("got %s", i.line(f))
+		}
+	}
 }
 
 func TestAServicesFileThatIsNoneIsAnErrorOrALine(t *testing.T) {

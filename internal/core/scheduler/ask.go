@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,6 +104,10 @@ func (s *Scheduler) asking(a ask) *entry {
 // answered notes what the manager said.
 func (s *Scheduler) answered(a answer) {
 	s.silent = errors.Is(a.err, control.ErrNoAnswer)
+	if s.asked = s.silent; !s.asked {
+		// A reload may have the same due time asked for once more. It is launched, and no longer on disk as what is asked for.
+		s.queue = slices.DeleteFunc(s.queue, func(again ask) bool { return again.id() == a.id() })
+	}
 	e := s.asking(a.ask)
 	if e == nil {
 		s.Log.Info(fmt.Sprintf("%s, due at %s, was asked for before its entry changed: launch %d", a.entry, a.due.Format(time.RFC3339), a.launch))

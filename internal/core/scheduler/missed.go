@@ -76,7 +76,11 @@ func (s *Scheduler) alert(kind string, e *entry, text string) {
 func (s *Scheduler) raise(a engine.Alert) {
 	a.Time = s.Now().UTC()
 	s.alerts = slices.DeleteFunc(s.alerts, func(b engine.Alert) bool { return b.Key == a.Key })
-	s.alerts = append(s.alerts[max(0, len(s.alerts)-keepAlerts+1):len(s.alerts):len(s.alerts)], a)
+	if len(s.alerts) >= keepAlerts {
+		s.Alerts.End(s.alerts[0].Key, engine.EndTooMany)
+		s.alerts = s.alerts[1:]
+	}
+	s.alerts = append(s.alerts[:len(s.alerts):len(s.alerts)], a)
 	s.Alerts.Raise(a)
 }
 

@@ -50,19 +50,23 @@ type Scheduler struct {
 	locked *os.File
 
 	calls   chan func() // executed by Run's goroutine
-	asks    chan ask    // from Run to the asker, in the order of launching
+	asks    chan ask    // from Run to the asker, in the order of launching; the next one when the last one's answer is noted
 	answers chan answer // and back; when it is full the asker waits
 
 	// Only Run's goroutine touches these.
 	entries []*entry // in the order of the file
 	queue   []ask    // to be handed to the asker; at most one for each entry
 	alerts  []engine.Alert
+	asked   bool // the asker has an ask whose answer is not noted yet
 	silent  bool // the manager does not answer what it was asked last
 	changed bool // since it was written and told
 }
 
-// every is how often the schedule is published for consoles that came late and, because a clock that is set moves no timer, looked at.
+// every is how often the schedule is published for consoles that came late.
 const every = 30 * time.Second
+
+// blind is how long the clock is not looked at: somebody may set it, which moves no timer, and then what was due in an hour is due now.
+const blind = 2 * time.Second
 
 // New reads the state that an earlier scheduler left. Run follows.
 func New(o Options) (*Scheduler, error) {
@@ -101,7 +105,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	for {
 		s.settle()
 		if next := s.earliest(); !next.IsZero() {
-			timer.Reset(next.Sub(s.Now()) - ahead)
+			timer.Reset(min(next.Sub(s.Now())-ahead, blind))
 		} else {
 			timer.Stop()
 		}
@@ -114,7 +118,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			s.turn()
 			s.tell()
 		case s.handOver() <- s.first():
-			s.queue = s.queue[1:]
+			s.handedOver()
 		case a := <-s.answers:
 			s.answered(a)
 		case call := <-s.calls:
@@ -129,7 +133,7 @@ func (s *Scheduler) settle() {
 	for {
 		select {
 		case s.handOver() <- s.first():
-			s.queue = s.queue[1:]
+			s.handedOver()
 			continue
 		case a := <-s.answers:
 			s.answered(a)
@@ -145,13 +149,15 @@ func (s *Scheduler) settle() {
 	}
 }
 
-// handOver returns the way to the asker or, if there is nothing to be handed over, nil, which takes nothing.
+// handOver returns the way to the asker or, if there is nothing to be handed over yet, nil, which takes nothing.
 func (s *Scheduler) handOver() chan<- ask {
-	if len(s.queue) == 0 {
+	if len(s.queue) == 0 || s.asked {
 		return nil
 	}
 	return s.asks
 }
+
+func (s *Scheduler) handedOver() { s.queue, s.asked = s.queue[1:], true }
 
 // first returns what is to be handed over.
 func (s *Scheduler) first() (a ask) {
