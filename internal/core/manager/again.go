@@ -2,6 +2,7 @@ package manager
 
 import (
 	"fmt"
+	"time"
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/control"
@@ -20,15 +21,20 @@ func (m *Manager) answerAgain(t *turn, r *request, before *engine.Handled) {
 	}
 	if r.err == nil {
 		// Whether the first answer arrived is not known, so its launch may be working on: that it waits is not certain.
-		m.waitsInVain(t, r, origin{launch: m.launches[before.Launch], guess: true})
+		m.tellWaiting(t, r, origin{launch: m.launches[before.Launch], guess: true})
 	}
 	m.reply(t, r, answer)
 }
 
-// waitsInVain tells operators of a worker whose report is handled while the answer cannot reach it: it came by a broker that has
+const waitsInVain = "worker waits in vain" // kind of alert
+
+// surelyWaits is how long after its last report a worker that had the answer has certainly ended.
+const surelyWaits = 5 * time.Second
+
+// tellWaiting tells operators of a worker whose report is handled while the answer cannot reach it: it came by a broker that has
 // died since, and a Python worker waits for ever on a connection that is gone. Workers of ours name their messages, send
 // them again and get the answer.
-func (m *Manager) waitsInVain(t *turn, r *request, from origin) {
+func (m *Manager) tellWaiting(t *turn, r *request, from origin) {
 	switch {
 	case !r.ticket.Orphan || r.msg.ID != "":
 		if r.msg.Launch == 0 && from.launch == nil { // somebody has started it anew
@@ -38,7 +44,7 @@ func (m *Manager) waitsInVain(t *turn, r *request, from origin) {
 	case from.launch != nil && from.launch.State.Final():
 		return // nobody is there who waits
 	}
-	a := engine.Alert{Key: waitsKey(from.launch, r.msg.Source), Kind: "worker waits in vain", Worker: r.msg.Source}
+	a := engine.Alert{Key: waitsKey(from.launch, r.msg.Source), Kind: waitsInVain, Worker: r.msg.Source}
 	l := from.launch
 	switch {
 	case l == nil:
@@ -51,11 +57,32 @@ func (m *Manager) waitsInVain(t *turn, r *request, from origin) {
 				"kill it if it does nothing any more", r.msg.Type, l.NextWorker)
 		}
 		a.Launch, a.Offer, a.Args = l.ID, control.CmdKill, killArgs(l.ID)
+		m.wake(surelyWaits)
 		if m.Config.Waiting == config.WaitingEnd && !from.guess {
 			t.then = append(t.then, func() { m.endWaiting(l.ID) })
 		}
 	}
 	m.raise(t, a)
+}
+
+// checkWaiting ends those of whom it was not certain that they wait, where waiting workers: end has it: who has said how its work went,
+// and is still there after a while, waits or hangs.
+func (m *Manager) checkWaiting(t *turn, now time.Time) {
+	if m.Config.Waiting != config.WaitingEnd {
+		return
+	}
+	for _, a := range m.alerts {
+		l, w := m.launches[a.Launch], m.policies.watched[a.Launch]
+		if !a.Open() || a.Kind != waitsInVain || l == nil || w == nil || !w.signal.IsZero() || !l.Reported() || l.Reports[len(l.Reports)-1].Guess {
+			continue
+		}
+		if left := surelyWaits - now.Sub(a.Time); left > 0 {
+			m.wake(left)
+			continue
+		}
+		w.signal = now
+		t.then = append(t.then, func() { m.endWaiting(l.ID) })
+	}
 }
 
 // endWaiting ends a worker that waits in vain, as waiting workers: end has it. What it reported is durable by now, and is the

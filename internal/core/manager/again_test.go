@@ -105,6 +105,33 @@ func TestARequestThatComesAgainIsAnsweredAgainAndDoneOnce(t *testing.T) {
 	}
 }
 
+func TestAMessageWithTheIDOfAnotherIsNotLost(t *testing.T) {
+	named := message.Message{Source: "sleep", Type: "success", Payload: pyyaml.MapOf("n", int64(1)), ID: "host:7:1"}
+	another, payload := named, named
+	another.Source, payload.Payload = "awaken", pyyaml.MapOf("n", int64(2))
+	for name, other := range map[string]message.Message{"of another worker": another, "with another payload": payload} {
+		for _, restart := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, restart %v", name, restart), func(t *testing.T) {
+				w := newWorld(t)
+				w.start(false)
+				w.ask(named)
+				if restart {
+					w.stop()
+					w.start(false)
+				}
+				w.ask(other)
+				if !w.logs.has("a message has the id of an earlier one") {
+					t.Error("nobody is told")
+				}
+				w.stop()
+				if n := len(w.store.messages); n != 2 {
+					t.Errorf("got %d messages stored, want 2: acknowledged is done", n)
+				}
+			})
+		}
+	}
+}
+
 func TestADoubleWithinOneBatchWaitsForTheSameCommit(t *testing.T) {
 	w := newWorld(t)
 	w.start(false)
@@ -113,9 +140,9 @@ func TestADoubleWithinOneBatchWaitsForTheSameCommit(t *testing.T) {
 	w.store.mu.Unlock()
 	one := wire.Frames{ticket(1, 0, ""), []byte("client"), nil, report("sleep", true).Encode()}
 	two := wire.Frames{ticket(1, again, ""), []byte("client"), nil, report("sleep", true).Encode()}
-	w.line.in <- []wire.Frames{one, two}
+	w.hand(one, two)
 	for range 2 {
-		if got := <-w.line.out; got.Type != message.Ack {
+		if got := w.reply(); got.Type != message.Ack {
 			t.Errorf("got %s, want ack", got.Type)
 		}
 	}
@@ -145,9 +172,7 @@ func TestTheSameNameForAnotherMessageIsAnotherMessage(t *testing.T) {
 	w.start(false)
 	w.ask(message.Message{Source: "awaken", Type: "success", Payload: "one", ID: "same"})
 	w.ask(message.Message{Source: "awaken", Type: "success", Payload: "two", ID: "same"})
-	if got := w.checklistFile(); !pyyaml.Equal(got, pyyaml.MapOf("awaken key", "two")) {
-		t.Errorf("got %s, want that the second one counts", pyyaml.Repr(got))
-	}
+	w.fileBecomes(pyyaml.MapOf("awaken key", "two")) // the second one counts
 	if !w.logs.has("WARN a message has the id of an earlier one") {
 		t.Errorf("it is not in the log: %q", w.logs.text)
 	}
@@ -239,7 +264,7 @@ func TestWaitingWorkersEnd(t *testing.T) {
 	w.give(ticket(5, again|orphan, ""), report("awaken", "done"))
 	w.eventually("SIGTERM", func() bool { return w.count("kill 1001 TERM") == 1 })
 	all := w.all()
-	if stored := slices.Index(all, "reply ack to 1"); stored < 0 || stored > slices.Index(all, "kill 1001 TERM") {
+	if stored := slices.Index(all, "reply ack to client"); stored < 0 || stored > slices.Index(all, "kill 1001 TERM") {
 		t.Errorf("got %q, want that its report is durable first", all)
 	}
 	// A double says nothing certain: its first answer may have arrived.
@@ -248,4 +273,62 @@ func TestWaitingWorkersEnd(t *testing.T) {
 	if n := w.count("kill"); n != 1 {
 		t.Errorf("got %d signals, want 1", n)
 	}
+}
+
+func TestAWorkerThatIsStillThereAfterItsReportWasAnsweredTwiceIsEnded(t *testing.T) {
+	for name, tc := range map[string]struct {
+		typ    string
+		policy config.WaitingPolicy
+		want   int
+	}{
+		"it has said how its work went": {"success", config.WaitingEnd, 1},
+		"it has not":                    {"progress", config.WaitingEnd, 0},
+		"an operator shall do it":       {"success", config.WaitingReport, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, config.Policy{}, func(t *testing.T, s *scene) {
+				if err := s.stop(); err != nil {
+					t.Fatal(err)
+				}
+				s.config.Waiting = tc.policy
+				s.world.start(false)
+				s.pass(time.Millisecond)
+				s.launch("w.awaken")
+				s.pass(time.Second)
+				m := message.Message{Source: "awaken", Type: tc.typ}
+				s.give(ticket(5, 0, ""), m)
+				s.give(ticket(5, again|orphan, ""), m) // by the next broker: whether the first answer arrived is not known
+				s.pass(4 * time.Second)
+				if n := s.count("kill"); n != 0 {
+					t.Errorf("got %d signals before it can be certain, want none", n)
+				}
+				s.pass(2 * time.Second)
+				s.pass(time.Hour)
+				if n := s.count("kill 1001 TERM"); n != tc.want {
+					t.Errorf("got %d signals, want %d", n, tc.want)
+				}
+			})
+		})
+	}
+}
+
+// A broker of an earlier version passes such a request on, and has it in hand until its ticket comes back.
+func TestARequestWithoutAnEnvelopeIsAnsweredAllTheSame(t *testing.T) {
+	w := newWorld(t)
+	w.start(false)
+	if got := w.askRaw([]byte("1"), ticket(1, 0, ""), []byte("client"), []byte("no delimiter")); got.Type != message.UnregisteredType {
+		t.Errorf("got %q, want %q", got.Type, message.UnregisteredType)
+	}
+	if got := w.askRaw([]byte("1"), ticket(2, 0, "")); got.Type != message.UnregisteredType {
+		t.Errorf("a ticket alone: got %q, want %q", got.Type, message.UnregisteredType)
+	}
+}
+
+func TestATicketThatAWorkerHasForgedIsNone(t *testing.T) {
+	w := newWorld(t)
+	w.start(false)
+	for range 2 { // behind a broker that gives no tickets
+		w.askRaw([]byte("client"), ticket(1, 0, ""), nil, report("sleep", true).Encode())
+	}
+	w.eventually("both are handled", func() bool { return w.store.launch(2).ID == 2 })
 }

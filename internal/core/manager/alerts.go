@@ -1,7 +1,10 @@
 package manager
 
 import (
+	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"nowcast/internal/core/engine"
 )
@@ -9,14 +12,17 @@ import (
 // raise opens an alert, or counts the trouble once more in the one that is open with the same key.
 func (m *Manager) raise(t *turn, a engine.Alert) {
 	now := m.Now().UTC()
+	a.Message = engine.CutAlert(a.Message)
 	if old := m.openAlert(a.Key); old != nil {
 		old.Count, old.Last = max(old.Count, 1)+1, &now
 		old.Kind, old.Because, old.Message, old.Launch, old.Offer, old.Args = a.Kind, a.Because, a.Message, a.Launch, a.Offer, a.Args
 		t.alert(*old)
 		return
 	}
-	if len(m.alerts) >= mostOpen {
-		m.endOldest(t)
+	if len(m.alerts) >= mostOpen && !strings.HasPrefix(a.Key, manyKey("")) && m.openAlerts() >= mostOpen {
+		m.raise(t, engine.Alert{Key: manyKey(a.Kind), Kind: a.Kind, Worker: a.Worker, Launch: a.Launch,
+			Message: fmt.Sprintf("%d alerts are open; more of this kind are only counted here. The newest: %s", mostOpen, a.Message)})
+		return
 	}
 	m.lastAlert++
 	a.ID, a.Time = m.lastAlert, now
@@ -42,26 +48,46 @@ func (m *Manager) openAlert(key string) *engine.Alert {
 	return nil
 }
 
-// How many alerts the manager remembers. Beyond mostOpen the oldest is ended, and says so: an operator whom so many have not
-// moved needs the newest.
+// How many alerts the manager remembers. Beyond mostOpen, what comes is counted in one alert for each kind: none that is open is ended
+// while its cause lasts.
 const (
 	keepAlerts = 200 // that have ended
 	mostOpen   = 1000
 )
 
-// endOldest makes room for one more that is open.
-func (m *Manager) endOldest(t *turn) {
-	open, oldest := 0, ""
+func manyKey(kind string) string { return "too many: " + kind }
+
+func (m *Manager) openAlerts() (n int) {
 	for i := range m.alerts {
 		if m.alerts[i].Open() {
-			if open++; open == 1 {
-				oldest = m.alerts[i].Key
-			}
+			n++
 		}
 	}
-	if open >= mostOpen {
-		m.settle(t, oldest, "there were too many alerts")
+	return n
+}
+
+// checkMany ends the alerts that only count when there is room again.
+func (m *Manager) checkMany(t *turn) {
+	if m.openAlerts() > mostOpen*9/10 {
+		return
 	}
+	for i := range m.alerts {
+		if a := &m.alerts[i]; a.Open() && strings.HasPrefix(a.Key, manyKey("")) {
+			m.settle(t, a.Key, "fewer alerts are open; the launches show what has become of those that were only counted")
+		}
+	}
+}
+
+// cut returns a text of at most so many bytes, which says how many are missing.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	end := most - len("... (12345678901 bytes more)")
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return fmt.Sprintf("%s... (%d bytes more)", text[:end], len(text)-end)
 }
 
 // forgetAlerts drops the oldest of those that have ended.

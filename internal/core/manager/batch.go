@@ -12,8 +12,9 @@ import (
 
 // request is one request, decoded.
 type request struct {
-	envelope wire.Frames // up to and with the empty frame; nil: it cannot be answered
+	envelope wire.Frames // what goes before the answer: all up to and with the empty frame; nil: it cannot be answered
 	ticket   wire.Ticket // the zero value: the broker is of another make and gives none
+	head     int         // so many frames of the envelope are up to and with the ticket
 	body     []byte
 	msg      message.Message
 	err      error // it is not a message
@@ -65,7 +66,7 @@ func open(frames wire.Frames, limit int) request {
 			continue
 		}
 		r := request{envelope: frames[:i+1]}
-		r.ticket = ticketOf(r.envelope)
+		r.ticket, r.head = ticketOf(r.envelope)
 		if len(frames) != i+2 {
 			r.err = &message.Malformed{Reason: "it has not exactly one part"}
 			if len(frames) > i+1 {
@@ -78,16 +79,22 @@ func open(frames wire.Frames, limit int) request {
 		r.msg, r.err = message.Decode(r.body, limit)
 		return r
 	}
-	return request{err: &message.Malformed{Reason: "it has no envelope, and nobody to answer to"}}
+	r := request{err: &message.Malformed{Reason: "it has no envelope, and nobody to answer to"}}
+	// Whoever sent it, the broker has it in hand until its ticket comes back, and has room for so many.
+	if r.ticket, r.head = ticketOf(frames); r.head > 0 {
+		r.envelope = frames[:min(len(frames), r.head+1)]
+	}
+	return r
 }
 
-// ticketOf finds the broker's ticket. Nobody else's frame can be taken for it: the broker puts it in front of what comes from a
-// worker, and only the connection that it came by is named before that.
-func ticketOf(envelope wire.Frames) wire.Ticket {
-	for _, f := range envelope {
-		if t, ok := wire.ParseTicket(f); ok {
-			return t
+// ticketOf returns the broker's ticket, which is the first frame, or the second: wire.Trunk names its connection before it. The sender
+// is named behind it; a frame with nothing behind it is the sender's own name, and one further behind is what a worker has sent.
+// head is how many frames are up to and with it; 0: there is none.
+func ticketOf(frames wire.Frames) (t wire.Ticket, head int) {
+	for i, f := range frames[:min(len(frames), 2)] {
+		if t, ok := wire.ParseTicket(f); ok && (i+1 == len(frames) || len(frames[i+1]) > 0) {
+			return t, i + 1
 		}
 	}
-	return wire.Ticket{}
+	return wire.Ticket{}, 0
 }

@@ -47,7 +47,12 @@ func (m *Manager) holdClear(t *turn, r *request) bool {
 	held.body, held.envelope = slices.Clone(r.body), slices.Clone(r.envelope)
 	// The same request again has come by another connection: the one before is gone.
 	m.policies.held = slices.DeleteFunc(m.policies.held, func(h heldClear) bool {
-		return r.ticket.ID != "" && h.ticket.ID == r.ticket.ID || r.msg.ID != "" && h.msg.ID == r.msg.ID
+		same := r.ticket.ID != "" && h.ticket.ID == r.ticket.ID || r.msg.ID != "" && h.msg.ID == r.msg.ID
+		if same && h.ticket.ID != "" && h.ticket.ID != r.ticket.ID {
+			// The broker has that in hand, too, and room for so many. The answer has no address, and goes to nobody.
+			t.replies = append(t.replies, append(slices.Clone(h.envelope[:h.head]), nil))
+		}
+		return same
 	})
 	m.policies.held = append(m.policies.held, held)
 	text := fmt.Sprintf("the checklist is cleared for %s when these have ended: %s; to have it cleared now, end them", r.msg.Source, busy)

@@ -81,6 +81,24 @@ func TestOfAHeldMessageThatComesAgainTheNewestConnectionIsAnswered(t *testing.T)
 	})
 }
 
+// The broker has room for so many requests that are not answered.
+func TestARequestThatAnotherStandsInForIsGivenBack(t *testing.T) {
+	w := newWorld(t)
+	w.config.Clear = config.ClearHold
+	w.start(false)
+	w.ask(report("sleep", nil))
+	w.eventually("the start", w.launchIs(1, launch.Running))
+	m := clearMessage
+	m.ID = "same"
+	for number := range uint64(3) {
+		w.hand(wire.Frames{[]byte("1"), ticket(number, 0, ""), []byte("client"), nil, m.Encode()})
+	}
+	w.eventually("the earlier ones are given back", func() bool { return w.count("let go of request 0") == 1 && w.count("let go of request 1") == 1 })
+	if n := w.count("let go"); n != 2 {
+		t.Errorf("%d are given back, want 2: the newest waits", n)
+	}
+}
+
 func TestClearingIsReleasedByAnotherPolicy(t *testing.T) {
 	play(t, config.Policy{}, func(t *testing.T, s *scene) {
 		s.launch("w.awaken")

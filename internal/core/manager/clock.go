@@ -17,8 +17,12 @@ func (m *Manager) tick() {
 	m.checkBarriers(t, now)
 	m.checkDeadlines(t, now)
 	m.checkSilence(t, now)
+	m.checkWaiting(t, now)
+	m.checkRemains(t, now)
+	m.checkMany(t)
+	m.lookAgain()
 	m.admit(t)
-	if !t.effects.Empty() || len(t.changed) > 0 {
+	if !t.effects.Empty() || len(t.changed)+len(t.then) > 0 {
 		m.submit(t)
 	}
 }

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -174,22 +175,26 @@ func (m *Manager) kill(t *turn, author string, a control.KillArgs) (any, error) 
 	if err != nil {
 		return nil, err
 	}
+	if left := m.leftBehind(l); len(left) > 0 {
+		return m.killLeft(author, l, a.Signal, left)
+	}
 	if l.State.Final() {
 		return nil, fmt.Errorf("launch %d of %s is over: it %s at %s", l.ID, l.Name(), l.State, l.Ended.Format("15:04:05 MST"))
 	}
 	if l.State == launch.Unknown {
 		m.giveUp(t, author, l)
-		return l, nil
+		return control.Killed{Launch: *l, Did: "was given up; it may still run on " + whereIs(l)}, nil
 	}
-	if l.State == launch.Decided {
+	since, handed := m.handed[l.ID]
+	if l.State == launch.Decided || l.State == launch.Starting && !handed {
 		m.callOff(t, author, l)
-		return l, nil
+		return control.Killed{Launch: *l, Did: "was called off before it was started"}, nil
 	}
 	if l.PID == 0 {
-		return nil, fmt.Errorf("launch %d of %s has no process yet", l.ID, l.Name())
+		return nil, fmt.Errorf("launch %d of %s has no process yet: it is being started since %s; if that hangs, the alert %q says why", l.ID, l.Name(), since.Local().Format("15:04:05"), startHangs)
 	}
-	if !slices.Contains([]string{"TERM", "KILL", "INT"}, a.Signal) {
-		return nil, fmt.Errorf("signal %q: use TERM, INT or KILL", a.Signal)
+	if err := checkSignal(a.Signal); err != nil {
+		return nil, err
 	}
 	t.changed[l.ID] = l
 	before := l.KilledBy
@@ -203,7 +208,7 @@ func (m *Manager) kill(t *turn, author string, a control.KillArgs) (any, error) 
 		return nil, err
 	}
 	l.Note = note
-	return l, nil
+	return control.Killed{Launch: *l, Did: "was sent " + a.Signal}, nil
 }
 
 // willKill makes durable who is going to end a launch. A manager that found it ended and did not know would repeat it.
@@ -217,11 +222,21 @@ func (m *Manager) willKill(author string, l *launch.Launch) bool {
 
 // giveUp ends a launch whose process cannot be seen any more: an operator has looked, and it is not there or does not matter.
 func (m *Manager) giveUp(t *turn, author string, l *launch.Launch) {
-	l.KilledBy = author
+	before := l.Note
+	l.KilledBy = "" // nobody has killed it
 	m.conclude(t, l, launch.Exit{ID: l.ID, Time: m.Now(), Status: -1, Unseen: true})
-	l.Note = "given up by " + author + ": " + l.Note
+	l.KilledBy = author
+	l.Note = fmt.Sprintf("given up by %s; it may still run on %s. Before: %s", author, whereIs(l), before)
 	m.settle(t, launchKey(l), "given up by "+author)
 	m.missedByBarriers(t, l)
+}
+
+// whereIs returns the machine on which the process of a launch that cannot be seen is.
+func whereIs(l *launch.Launch) string {
+	if l.Host == launch.Localhost || l.Host == "" {
+		return cmp.Or(l.Machine, launch.Localhost)
+	}
+	return l.Host
 }
 
 // release launches what a barrier holds, without those it still waits for.

@@ -31,6 +31,9 @@ type turn struct {
 // notice is a report that continues the day.
 type notice struct{ worker, typ string }
 
+// log has something logged once the turn is durable. A manager whose state is not its own any more must not tell what did not happen.
+func (t *turn) log(say func()) { t.then = append(t.then, say) }
+
 func (m *Manager) turn() *turn { return &turn{changed: map[int64]*launch.Launch{}} }
 
 // maxPending is how many messages may be applied while one commit is on its way.

@@ -11,7 +11,7 @@ import (
 	"nowcast/internal/core/launch"
 )
 
-// committer makes turns durable and then replaces the checklist file, one turn after the other. It is the only user of the
+// committer makes turns durable and then replaces the checklist file, whose new text is written meanwhile, one turn after the other. It is the only user of the
 // store while Run runs, but for commands, which drain first and lock reading. If ctx ends before a turn could be made durable, or the store is not
 // ours any more, that turn and all that were built on it are given up: nothing of them is acknowledged, and who waits for them
 // asks the next manager. The end of commits breaks off a commit that is on its way.
@@ -34,14 +34,15 @@ func (m *Manager) committer(ctx, commits context.Context) {
 			continue
 		}
 		if lost == nil {
-			lost = m.commit(ctx, commits, &t.effects)
+			written := t.file.begin(m.Store.Held())
+			if lost = m.commit(ctx, commits, &t.effects); lost == nil {
+				t.file.end(written)
+			}
+			<-written
 		}
-		switch {
-		case lost != nil:
+		if lost != nil {
 			t = m.turn()
 			t.lost = lost
-		case t.file != nil:
-			m.file.replace(t.file)
 		}
 		m.committed <- t
 	}
@@ -99,7 +100,7 @@ var errSlow = errors.New("the disk or the database has not answered for 5 s; loo
 // storeTrouble remembers that commits fail, and raises an alert when that begins. The alert cannot be stored, and has no number.
 func (m *Manager) storeTrouble(err error) {
 	if m.trouble == nil {
-		m.troubled = engine.Alert{Key: stateStore, Time: m.Now().UTC(), Kind: "state store", Message: "nothing is acknowledged: " + err.Error()}
+		m.troubled = engine.Alert{Key: stateStore, Time: m.Now().UTC(), Kind: "state store", Because: engine.BecauseOf(err), Message: "nothing is acknowledged: " + err.Error()}
 		m.Feed.Publish(feed.StreamAlert, m.troubled)
 	}
 	m.trouble = err

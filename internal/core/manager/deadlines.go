@@ -54,7 +54,8 @@ func (m *Manager) checkDeadlines(t *turn, now time.Time) {
 	}
 }
 
-// missed is the alert that a worker has not succeeded by its deadline.
+// missed is the alert that a worker has not succeeded by its deadline. It never follows from another one: whoever was told in the night
+// that a launch had failed, and does nothing, must still be told that the day's success is missing.
 func (m *Manager) missed(worker, key string, d config.Deadline, midnight time.Time) engine.Alert {
 	a := engine.Alert{Key: key, Kind: "missing", Worker: worker}
 	text := fmt.Sprintf("%s has not succeeded by %02d:%02d: ", worker, d.Hour, d.Minute)
@@ -73,9 +74,6 @@ func (m *Manager) missed(worker, key string, d config.Deadline, midnight time.Ti
 		a.Message += " and waits: " + l.Waits
 	case l.Started != nil:
 		a.Message += " since " + l.Started.Local().Format("15:04")
-	}
-	if m.openAlert(launchKey(l)) != nil {
-		a.Because = launchKey(l)
 	}
 	return a
 }

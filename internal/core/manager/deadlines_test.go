@@ -54,7 +54,7 @@ func TestADeadlineThatPassedWhileThereWasNoManager(t *testing.T) {
 		s.world.start(false)
 		s.pass(time.Millisecond)
 		s.wantsAlert("deadline", "late", "launch 1 crashed at 00:00")
-		if a := s.alert("deadline"); a.Because != "launch w.awaken" || a.Offer != control.CmdRelaunch {
+		if a := s.alert("deadline"); a.Because != "" || a.Offer != control.CmdRelaunch {
 			t.Errorf("got %+v", a)
 		}
 		s.restart()

@@ -165,6 +165,8 @@ func (p *table) Adopt(l *launch.Launch) {
 
 func (p *table) Kill(*launch.Launch, string) (string, error) { return "signal sent", nil }
 
+func (p *table) Left(*launch.Launch) []string { return nil }
+
 func (p *table) Exits() <-chan launch.Exit {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -55,7 +55,8 @@ type Launcher interface {
 	Recover(l *launch.Launch) (s launch.Started, started bool, err error)
 	// Behind tells which of the candidates has the TCP connection from peer, "ip:port", to that port of this machine.
 	Behind(peer string, port int, candidates []*launch.Launch) (id int64, ok bool)
-	Kill(l *launch.Launch, signal string) (note string, err error)
+	Kill(l *launch.Launch, signal string) (note string, err error) // also what Left returns
+	Left(l *launch.Launch) []string                                // the processes that a launch which has ended has left in its session, as "4711 python3"
 	Exits() <-chan launch.Exit
 }
 

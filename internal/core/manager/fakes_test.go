@@ -90,7 +90,7 @@ func (s *memory) Load(context.Context) (*engine.State, error) {
 	for _, id := range slices.Sorted(maps.Keys(s.messages)) {
 		st.LastMessage = max(st.LastMessage, id)
 		if m := s.messages[id]; m.Request != "" || m.Sender != "" {
-			st.Recent = append(st.Recent, engine.Handled{Message: id, Request: m.Request, Sender: m.Sender, Type: m.Type, Reply: m.Reply, Launch: m.Launch})
+			st.Recent = append(st.Recent, engine.Handled{Message: id, Request: m.Request, Sender: m.Sender, Type: m.Type, Body: engine.Sum(m.Body), Reply: m.Reply, Launch: m.Launch})
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.alerts)) {
@@ -183,11 +183,19 @@ func (l *line) Receive() <-chan []wire.Frames { return l.in }
 
 func (l *line) Send(all ...wire.Frames) error {
 	for _, f := range all {
+		if n := len(f); n > 1 && n < 4 && len(f[n-1]) == 0 { // the broker has its ticket back, and nobody an answer
+			l.journal.add("let go of request %d", f[n-2][len(ticket(0, 0, ""))-1])
+			continue
+		}
 		m, err := message.Decode(f[len(f)-1], message.DefaultLimit)
 		if err != nil {
 			return err
 		}
-		l.journal.add("reply %s to %s", m.Type, f[0])
+		to := f[0]
+		if _, head := ticketOf(f); head > 0 && len(f) > head+1 {
+			to = f[head]
+		}
+		l.journal.add("reply %s to %s", m.Type, to)
 		l.out <- m
 	}
 	return nil
@@ -195,7 +203,8 @@ func (l *line) Send(all ...wire.Frames) error {
 
 // processes is a launcher without processes.
 type processes struct {
-	kill    func() // called with each signal; nil: nothing
+	left    func(*launch.Launch) []string // nil: nothing
+	kill    func()                        // called with each signal; nil: nothing
 	journal *journal
 	exits   chan launch.Exit
 	refuse  error
@@ -249,6 +258,13 @@ func (p *processes) Kill(l *launch.Launch, signal string) (string, error) {
 		p.kill()
 	}
 	return "signal sent", nil
+}
+
+func (p *processes) Left(l *launch.Launch) []string {
+	if p.left == nil {
+		return nil
+	}
+	return p.left(l)
 }
 
 func (p *processes) Exits() <-chan launch.Exit { return p.exits }

@@ -33,10 +33,12 @@ type checklistFile struct {
 	failed  bool
 }
 
-// fileWrite is one replacement of the file: what it shall contain, and what came of it.
+// fileWrite is one replacement of the file: what it shall contain, and what came of it. It uses nothing of checklistFile, so any
+// goroutine may do it.
 type fileWrite struct {
 	path string
 	text []byte
+	next string // the new file, beside the old one, when it is written
 	took time.Duration
 	err  error
 }
@@ -70,7 +72,7 @@ func (f *checklistFile) write(c *checklist.Checklist, seq int64) {
 	}
 	w := f.prepare(c, seq)
 	go func() {
-		f.replace(w)
+		w.replace()
 		f.written <- w
 	}()
 }
@@ -102,7 +104,7 @@ func (f *checklistFile) flush(m *Manager, c *checklist.Checklist, seq int64) {
 // writeNow writes the checklist and waits for that, when there is no loop to be held up.
 func (f *checklistFile) writeNow(m *Manager, c *checklist.Checklist, seq int64) {
 	w := f.prepare(c, seq)
-	f.replace(w)
+	w.replace()
 	f.done(m, w)
 }
 
@@ -116,22 +118,68 @@ func (f *checklistFile) prepare(c *checklist.Checklist, seq int64) *fileWrite {
 	return &fileWrite{path: f.path, text: f.buf, took: time.Since(began)}
 }
 
-// replace does a write. It uses nothing of f, so any goroutine may call it.
-func (f *checklistFile) replace(w *fileWrite) {
+func (w *fileWrite) replace() {
 	began := time.Now()
-	w.err = replaceFile(w.path, w.text)
+	w.write()
+	w.rename()
 	w.took += time.Since(began)
 }
 
-// replaceFile replaces what path names, if it is a link the file at its end, and keeps its mode.
-func replaceFile(path string, text []byte) error {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+// write writes the new file. Nobody looks at it before rename.
+func (w *fileWrite) write() { w.next, w.err = writeBeside(w.realPath(), w.text) }
+
+// begin has the new file written while the turn is made durable, unless another manager may be at it. What it returns is closed
+// when that is done, and is for end.
+func (w *fileWrite) begin(held bool) <-chan struct{} {
+	written := make(chan struct{})
+	if w == nil || !held {
+		close(written)
+		return written
 	}
-	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
-	w, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o664)
+	go func() {
+		defer close(written)
+		w.write()
+	}()
+	return written
+}
+
+// end puts the new file in its place when the turn is durable. It takes as long as whoever waits for the turn must wait longer.
+func (w *fileWrite) end(written <-chan struct{}) {
+	if w == nil {
+		return
+	}
+	began := time.Now()
+	<-written
+	if w.next == "" && w.err == nil {
+		w.write()
+	}
+	w.rename()
+	w.took += time.Since(began)
+}
+
+// rename puts the new file in the place of the old one.
+func (w *fileWrite) rename() {
+	if w.err == nil {
+		w.err = os.Rename(w.next, w.realPath())
+	}
+}
+
+// realPath is path, and if it is a link the file at its end.
+func (w *fileWrite) realPath() string {
+	if info, err := os.Lstat(w.path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		if real, err := filepath.EvalSymlinks(w.path); err == nil {
+			return real
+		}
+	}
+	return w.path
+}
+
+// writeBeside writes a file that is to replace another, with the mode of that, and returns its name.
+func writeBeside(path string, text []byte) (string, error) {
+	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
+	w, err := os.OpenFile(next, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o664)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if old, err := os.Stat(path); err == nil {
 		_ = w.Chmod(old.Mode().Perm()) // whoever could read it still can; it is ours, so this does not fail
@@ -142,10 +190,7 @@ func replaceFile(path string, text []byte) error {
 	if e := w.Close(); err == nil {
 		err = e
 	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return next, err
 }
 
 // trailer begins the last line of a file that we wrote. The line lets the next start tell whether somebody edited the file.

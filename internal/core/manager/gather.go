@@ -6,7 +6,7 @@ import "time"
 // just been answered often ask again at once, and a commit that begins before they do leaves them to the one after it. So
 // after a commit that answered many, the next one waits for most of them to be back, but not for long.
 const (
-	gatherFrom = 12                   // answers in one commit that are load; below that nobody is kept waiting
+	gatherFrom = 4                    // answers in one commit that are load; below that nobody is kept waiting
 	gatherTime = 2 * time.Millisecond // the longest wait
 )
 

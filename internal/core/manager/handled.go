@@ -15,23 +15,20 @@ const keepHandled = 32768
 // manager or a connection died before the answer had arrived, is answered again and not done again. A request is put in when it is
 // applied: its answer, and that to its double, wait for the same commit or for a later one.
 type handled struct {
-	ring    []past // oldest at next once it is full
+	ring    []engine.Handled // oldest at next once it is full
 	next    int
-	tickets map[string]int // the broker's name of a request -> place in ring
-	senders map[string]int // the worker's name of its message -> place in ring
+	tickets places // by the broker's name of a request
+	senders places // by the worker's name of its message
 	seed    maphash.Seed
 }
 
-// past is a request that was handled.
-type past struct {
-	engine.Handled
-	body uint64 // a hash of its bytes; 0: not known, as an earlier manager handled it
-}
+// places are where in the ring a name is, by a hash of it: without pointers, so that the collector has nothing to look through.
+type places map[uint64]int32
 
 func newHandled(recent []engine.Handled) *handled {
-	h := &handled{tickets: map[string]int{}, senders: map[string]int{}, seed: maphash.MakeSeed()}
+	h := &handled{tickets: places{}, senders: places{}, seed: maphash.MakeSeed()}
 	for _, r := range recent {
-		h.put(past{Handled: r})
+		h.put(r)
 	}
 	return h
 }
@@ -42,10 +39,10 @@ func (h *handled) add(m *engine.Message, body []byte) {
 		return // nothing can tell it from the next one
 	}
 	// Cloned: what was decoded from a message is part of its text, and that is not to be kept.
-	h.put(past{engine.Handled{Message: m.ID, Request: m.Request, Sender: strings.Clone(m.Sender), Type: strings.Clone(m.Type), Reply: m.Reply, Launch: m.Launch}, h.hash(body)})
+	h.put(engine.Handled{Message: m.ID, Request: m.Request, Sender: strings.Clone(m.Sender), Type: strings.Clone(m.Type), Body: engine.Sum(body), Reply: m.Reply, Launch: m.Launch})
 }
 
-func (h *handled) put(r past) {
+func (h *handled) put(r engine.Handled) {
 	at := len(h.ring)
 	if at < keepHandled {
 		h.ring = append(h.ring, r)
@@ -56,39 +53,46 @@ func (h *handled) put(r past) {
 		h.ring[at] = r
 	}
 	if r.Request != "" {
-		h.tickets[r.Request] = at
+		h.tickets[h.name(r.Request)] = int32(at)
 	}
 	if r.Sender != "" {
-		h.senders[r.Sender] = at
+		h.senders[h.name(r.Sender)] = int32(at)
 	}
 }
 
 // forget makes room. A name may belong to a newer request by now.
 func (h *handled) forget(at int) {
 	old := &h.ring[at]
-	if i, ok := h.tickets[old.Request]; ok && i == at {
-		delete(h.tickets, old.Request)
-	}
-	if i, ok := h.senders[old.Sender]; ok && i == at {
-		delete(h.senders, old.Sender)
+	h.tickets.forget(h.name(old.Request), at)
+	h.senders.forget(h.name(old.Sender), at)
+}
+
+func (p places) forget(name uint64, at int) {
+	if i, ok := p[name]; ok && int(i) == at {
+		delete(p, name)
 	}
 }
 
 // find returns the request that this one is a double of. clash says that the worker's name for it was used before for another
 // message: then it is none.
 func (h *handled) find(r *request) (before *engine.Handled, clash bool) {
-	if i, ok := h.tickets[r.ticket.ID]; ok && r.ticket.ID != "" {
-		return &h.ring[i].Handled, false
+	if id := r.ticket.ID; id != "" {
+		if i, ok := h.tickets[h.name(id)]; ok && h.ring[i].Request == id {
+			return &h.ring[i], false
+		}
 	}
-	i, ok := h.senders[r.msg.ID]
-	if !ok || r.err != nil || r.msg.ID == "" {
+	if r.err != nil || r.msg.ID == "" {
+		return nil, false
+	}
+	i, ok := h.senders[h.name(r.msg.ID)]
+	if !ok || h.ring[i].Sender != r.msg.ID {
 		return nil, false
 	}
 	old := &h.ring[i]
-	if old.Type != r.msg.Type || old.body != 0 && old.body != h.hash(r.body) {
+	if old.Type != r.msg.Type || old.Body != engine.Sum(r.body) {
 		return nil, true
 	}
-	return &old.Handled, false
+	return old, false
 }
 
-func (h *handled) hash(body []byte) uint64 { return max(1, maphash.Bytes(h.seed, body)) }
+func (h *handled) name(id string) uint64 { return maphash.String(h.seed, id) }

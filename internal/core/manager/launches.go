@@ -1,41 +1,15 @@
 package manager
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"nowcast/internal/core/control"
 	"nowcast/internal/core/engine"
-	"nowcast/internal/core/fault"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/pyyaml"
 )
-
-// startResult is what became of the attempt to start a launch.
-type startResult struct {
-	id int64
-	launch.Started
-	err error
-}
-
-// starter starts launches one after the other, in the order in which they were decided. It is a goroutine of its own because a
-// process takes a millisecond to make and messages must not wait for that.
-func (m *Manager) starter() {
-	for l := range m.toStart {
-		if !m.Store.Held() { // asked before each: between the record and the process another manager may have taken over
-			m.started <- startResult{id: l.ID, err: errTakenOver}
-			continue
-		}
-		m.Log.Info("launching " + l.Module)
-		m.Log.Debug("cmd = " + pyList(l.Argv))
-		fault.Point("launching")
-		s, err := m.Launcher.Start(l)
-		fault.Point("launched")
-		m.started <- startResult{l.ID, s, err}
-	}
-}
 
 // mostInHand is how many launches are recorded as starting and not started yet: those that a manager which is told to stop
 // starts before it ends. The others are only decided, and stay so for the next manager.
@@ -61,18 +35,30 @@ func (m *Manager) decide(t *turn, l *launch.Launch) *launch.Launch {
 }
 
 func (m *Manager) recordStart(t *turn, r startResult) {
+	if r.again {
+		m.raise(t, engine.Alert{Key: noRoom, Kind: "launches wait", Message: fmt.Sprintf("nothing can be launched: %v: %s", r.err, m.advice(r.err))})
+		return
+	}
+	if r.slow {
+		m.raiseStartHangs(t, r.id)
+		return
+	}
 	m.starting--
+	delete(m.handed, r.id)
+	m.settle(t, startHangs, "launches are started again")
+	m.settle(t, noRoom, "launches are started again")
 	early, ended := m.early[r.id]
 	delete(m.early, r.id)
 	l := m.launches[r.id]
-	if l == nil || errors.Is(r.err, errTakenOver) {
-		return // the record stands at starting, and the other manager decides
+	if l == nil || r.left {
+		return
 	}
 	if r.err != nil {
 		m.end(t, l, launch.Exit{ID: r.id, Time: m.Now().UTC(), Status: -1, Err: r.err})
 		return
 	}
 	m.running(t, l, r.Started)
+	m.justStarted(l)
 	if ended {
 		m.recordExit(t, early)
 	}
@@ -134,12 +120,15 @@ func (m *Manager) conclude(t *turn, l *launch.Launch, e launch.Exit) {
 	m.finished = append(m.finished, l.ID)
 	m.settle(t, waitsKey(l, ""), "its process has ended")
 	m.unwatch(t, l)
+	m.awaitRemains(l)
+	m.lookAgain()
 }
 
 // inDoubt raises the alert for a launch of which nobody can tell whether it was started, or runs. It is never repeated because of
 // that: an operator looks, and decides.
 func (m *Manager) inDoubt(t *turn, l *launch.Launch) {
-	m.Log.Error("launch of "+l.Name()+" is in doubt: "+l.Note, "launch", l.ID)
+	line, id := "launch of "+l.Name()+" is in doubt: "+l.Note, l.ID
+	t.log(func() { m.Log.Error(line, "launch", id) })
 	a := engine.Alert{Key: launchKey(l), Kind: "launch in doubt", Worker: l.Name(), Launch: l.ID, Message: l.NextWorker.String() + ": " + l.Note}
 	if l.State.Final() {
 		a.Offer, a.Args = control.CmdRelaunch, relaunchArgs(l.ID)
@@ -150,7 +139,18 @@ func (m *Manager) inDoubt(t *turn, l *launch.Launch) {
 }
 
 // launchKey is the key of alerts about the end of a launch and of those that do the same.
-func launchKey(l *launch.Launch) string { return "launch " + l.NextWorker.String() }
+func launchKey(l *launch.Launch) string {
+	key := launchPrefix + l.NextWorker.String()
+	if len(key) > longestKey {
+		key = fmt.Sprintf("%s %08x", cut(key, longestKey), engine.Sum([]byte(key)))
+	}
+	return key
+}
+
+// longestKey is how much of many arguments is in a key; their checksum stands for the rest.
+const longestKey = 1 << 10
+
+const launchPrefix = "launch "
 
 // warnOfStranger raises an alert when a worker is launched whose reports nobody will accept, as the reference launches it, too.
 func (m *Manager) warnOfStranger(t *turn, l *launch.Launch) {

@@ -100,9 +100,12 @@ type Manager struct {
 
 	replies  map[string][]byte     // encoded replies without payload, by type
 	decided  []*launch.Launch      // durable, and not recorded as starting yet, in order
+	mustWait int                   // so many of them must wait, and nothing has changed since that was seen
+	looked   int                   // at so many it was looked so far
 	marking  int                   // being recorded as starting
 	waiting  []*launch.Launch      // recorded as starting, for the starter, in order
 	starting int                   // with the starter
+	handed   map[int64]time.Time   // and since when
 	early    map[int64]launch.Exit // ends that came before their starts
 	stopping bool                  // nothing more is taken in hand
 	tickets  bool                  // the broker gives them, and so gives again what is not answered
@@ -119,6 +122,7 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 		launches:  map[int64]*launch.Launch{},
 		active:    map[string][]*launch.Launch{},
 		early:     map[int64]launch.Exit{},
+		handed:    map[int64]time.Time{},
 		replies:   map[string][]byte{},
 		toCommit:  make(chan *turn, 1), // the loop does not wait for the committer to have a step of pruning done
 		committed: make(chan *turn),

@@ -56,7 +56,7 @@ func TestMemoryDoesNotGrowWithTheMessages(t *testing.T) {
 			}
 			n.in <- batch
 			for answered := 0; answered < len(batch); {
-				answered += <-n.sent
+				answered += must(w, "the answers", n.sent)
 			}
 			for _, id := range processes.living(1000) {
 				processes.end(launch.Exit{ID: id, Time: time.Now(), Status: 1})

@@ -52,16 +52,20 @@ func (m *Manager) sender(r *request) origin {
 		return origin{launch: l, certain: true}
 	}
 	active := m.active[r.msg.Source]
-	if all := append(slices.Clip(active), m.lately(r.msg.Source)...); r.ticket.Peer != "" && len(all) > 1 && len(all) <= mostBehind {
+	lately := m.lately(r.msg.Source)
+	if all := append(slices.Clip(active), lately...); r.ticket.Peer != "" && len(all)+len(lately) > 1 && len(all) <= mostBehind { // one that was replaced may be the only one
 		if id, ok := m.Launcher.Behind(r.ticket.Peer, m.Config.ZMQ.WorkersPort, all); ok && m.launches[id] != nil {
 			return origin{launch: m.launches[id], certain: true}
 		}
 	}
-	candidates := slices.DeleteFunc(slices.Clone(active), (*launch.Launch).Reported)
-	if len(candidates) == 0 {
-		return origin{}
+	candidates := slices.DeleteFunc(slices.Clone(active), func(l *launch.Launch) bool { return l.Reported() || l.State == launch.Decided })
+	switch {
+	case len(candidates) > 0: // one that was replaced may live on unseen, as on another host
+		return origin{launch: likeliest(candidates, r.msg.Type), guess: len(candidates)+len(lately) > 1}
+	case len(active) > 0 && len(lately) > 0 && lately[len(lately)-1].Superseded == active[len(active)-1].ID: // whose place nobody has taken so far
+		return origin{launch: lately[len(lately)-1], guess: true}
 	}
-	return origin{launch: likeliest(candidates, r.msg.Type), guess: len(candidates) > 1}
+	return origin{}
 }
 
 // mostBehind bounds what is looked through for one message: the open files of the processes of so many launches.

@@ -131,7 +131,7 @@ func TestALaunchThatCannotBeSeenEndsWithItsReportOrWhenItIsGivenUp(t *testing.T)
 		if r := w.do(control.CmdKill, `{"launch":1,"signal":"TERM"}`); !r.OK {
 			t.Fatal(r.Error)
 		}
-		if l := w.store.launch(1); l.State != launch.Killed || !strings.Contains(l.Note, "given up by sue@host") {
+		if l := w.store.launch(1); l.State != launch.Lost || !strings.Contains(l.Note, "given up by sue@host; it may still run on elsewhere. Before: started by the manager on elsewhere") {
 			t.Errorf("got %s %q", l.State, l.Note)
 		}
 		if a, ok := w.alert("launch w.awaken on "); ok {

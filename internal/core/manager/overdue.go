@@ -35,6 +35,14 @@ func (m *Manager) watch(l *launch.Launch) {
 	}
 }
 
+// justStarted has a launch that this manager has started run since now: the time that its process noted may be by a clock that somebody has
+// set since.
+func (m *Manager) justStarted(l *launch.Launch) {
+	if w := m.policies.watched[l.ID]; w != nil {
+		w.since = m.Now()
+	}
+}
+
 func (m *Manager) unwatch(t *turn, l *launch.Launch) {
 	delete(m.policies.watched, l.ID)
 	m.settle(t, lateKey(l), "it has ended")
@@ -89,8 +97,9 @@ func (m *Manager) timeOut(t *turn, l *launch.Launch, w *watched, now time.Time) 
 	m.wake(toKill)
 	l.KilledBy, l.Note = launch.ByPolicy, "timed out after "+config.Length(m.policy(l).Timeout)+" (policy)"
 	t.changed[l.ID] = l
-	m.Log.Warn(fmt.Sprintf("launch of %s %s: it gets SIG%s", l.Name(), l.Note, signal), "launch", l.ID)
+	line := fmt.Sprintf("launch of %s %s: it gets SIG%s", l.Name(), l.Note, signal)
 	t.then = append(t.then, func() {
+		m.Log.Warn(line, "launch", l.ID)
 		if l.State.Final() {
 			return
 		}

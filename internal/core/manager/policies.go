@@ -21,11 +21,12 @@ type policies struct {
 	learned  learned                // how long launches took
 	launched map[string][]time.Time // when registered workers were launched, oldest first, see silence.go
 	success  map[string]time.Time   // when each worker succeeded last
+	remains  map[int64]time.Time    // launches ended by policy whose sessions are not empty, and when that is killed, see remains.go
 	held     []heldClear            // clear checklist messages that wait, see clear.go
 }
 
 func newPolicies(now time.Time) policies {
-	return policies{began: now, timer: time.NewTimer(0), watched: map[int64]*watched{}, learned: learned{},
+	return policies{began: now, timer: time.NewTimer(0), watched: map[int64]*watched{}, remains: map[int64]time.Time{}, learned: learned{},
 		launched: map[string][]time.Time{}, success: map[string]time.Time{}}
 }
 
@@ -45,9 +46,8 @@ func (m *Manager) judge(t *turn, l *launch.Launch) {
 	byOperator := l.KilledBy != "" && l.KilledBy != launch.ByPolicy
 	retry := m.retry(t, l)
 	switch {
-	case byOperator && m.openAlert(launchKey(l)) == nil: // who killed it knows
 	case byOperator:
-		m.raise(t, m.ended(l, "not tried again"))
+		m.endedByOperator(t, l)
 	case retry != nil:
 		wait := retry.NotBefore.Local().Format("15:04:05")
 		m.raise(t, m.ended(l, fmt.Sprintf("it is tried again at %s (%d of %d)", wait, l.Attempts(), m.policy(l).Retries.Most)))
@@ -57,11 +57,27 @@ func (m *Manager) judge(t *turn, l *launch.Launch) {
 		m.raise(t, m.ended(l, ""))
 	}
 	if !byOperator && !l.Reported() {
-		m.Log.Error("launch of "+l.Name()+" "+string(l.State)+": "+l.Note, "launch", l.ID)
+		line, id := "launch of "+l.Name()+" "+string(l.State)+": "+l.Note, l.ID
+		t.log(func() { m.Log.Error(line, "launch", id) })
 	}
 	if retry == nil {
 		m.missedByBarriers(t, l)
 	}
+}
+
+// endedByOperator notes in the alert that is open, if there is one, that an operator has ended what was to make it good. It is no trouble of
+// its own: who ended it knows.
+func (m *Manager) endedByOperator(t *turn, l *launch.Launch) {
+	a := m.openAlert(launchKey(l))
+	if a == nil {
+		return
+	}
+	if l.Started == nil {
+		a.Message += "; retry called off by " + l.KilledBy
+	} else {
+		a.Message += fmt.Sprintf("; launch %d was ended by %s", l.ID, l.KilledBy)
+	}
+	t.alert(*a)
 }
 
 // ended is the alert about a launch that did not end well.
@@ -86,7 +102,8 @@ func (m *Manager) retry(t *turn, l *launch.Launch) *launch.Launch {
 		return nil
 	}
 	now := m.Now()
-	due := now.Add(policy.Wait(p, n) - now.Sub(*l.Ended)).UTC() // it may have ended while there was no manager
+	since := max(0, now.Sub(*l.Ended)) // it may have ended while there was no manager, or before somebody set the clock back
+	due := now.Add(policy.Wait(p, n) - since).UTC()
 	next := m.decide(t, &launch.Launch{NextWorker: l.NextWorker, Cause: fmt.Sprintf("retry %d of %d of launch %d", n, p.Most, l.ID),
 		Parent: l.ID, Message: l.Message, Attempt: n + 1, NotBefore: &due})
 	l.Superseded = next.ID
@@ -108,6 +125,7 @@ func (m *Manager) succeeded(t *turn, l *launch.Launch) {
 		m.policies.learned.add(l.NextWorker, took, m.Now())
 	}
 	m.madeGood(t, l, launchKey(l))
+	m.madeGoodToday(t, l)
 	for after := l; ; {
 		before := m.launches[after.Parent]
 		if before == nil || before.Superseded != after.ID {
@@ -123,4 +141,30 @@ func (m *Manager) madeGood(t *turn, l *launch.Launch, key string) {
 	if a := m.openAlert(key); a != nil && a.Launch <= l.ID {
 		m.settle(t, key, fmt.Sprintf("launch %d succeeded", l.ID))
 	}
+}
+
+// madeGoodToday ends the alerts about earlier launches that differ from the one that has succeeded only in numbers and dates, as yesterday's do.
+// What may still run somewhere stays for an operator to look at.
+func (m *Manager) madeGoodToday(t *turn, l *launch.Launch) {
+	kind := kindOfKey(launchKey(l))
+	for i := range m.alerts {
+		a := &m.alerts[i]
+		if !a.Open() || a.Worker != l.Name() || a.Launch >= l.ID || kindOfKey(a.Key) != kind {
+			continue
+		}
+		if about := m.launches[a.Launch]; about == nil || about.State.Final() {
+			m.settle(t, a.Key, fmt.Sprintf("launch %d succeeded", l.ID))
+		}
+	}
+}
+
+// kindOfKey returns the kind of launches that an alert with a launchKey is about, "" if it is about something else. The launch itself may be
+// forgotten long since.
+func kindOfKey(key string) string {
+	what, ok := strings.CutPrefix(key, launchPrefix)
+	words := strings.Fields(what)
+	if !ok || len(words) == 0 {
+		return ""
+	}
+	return policy.Kind(launch.NextWorker{Module: words[0], Args: words[1:]})
 }

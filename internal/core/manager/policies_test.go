@@ -1,6 +1,10 @@
 package manager
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,7 +103,7 @@ func TestWhatAnOperatorEndedIsNotTriedAgain(t *testing.T) {
 
 func TestARetryIsCalledOffByAnOperator(t *testing.T) {
 	play(t, thrice, func(t *testing.T, s *scene) {
-		s.exits(s.launch("w.awaken"), 1)
+		s.exits(s.launch("w.awaken"), 3)
 		if r := s.do(control.CmdKill, `{"launch": 2, "signal": "TERM"}`); r.Error != "" {
 			t.Fatal(r.Error)
 		}
@@ -111,7 +115,10 @@ func TestARetryIsCalledOffByAnOperator(t *testing.T) {
 		if n := s.count("start w.awaken"); n != 1 {
 			t.Errorf("got %d starts, want 1", n)
 		}
-		s.wantsAlert("launch w.awaken", "worker killed", "not tried again")
+		s.wantsAlert("launch w.awaken", "worker crashed", "exited with status 3 and no report; it is tried again at")
+		if a := s.alert("launch"); !strings.HasSuffix(a.Message, "; retry called off by sue@host") || a.Count > 1 || a.Launch != 1 {
+			t.Errorf("got %+v, want the cause, and who called the retry off", a)
+		}
 	})
 }
 
@@ -171,5 +178,70 @@ func TestWhatFollowsFromAnAlertSaysSo(t *testing.T) {
 		if a := s.alert("launch w.b"); a.Because != "launch w.awaken" {
 			t.Errorf("got %+v", a)
 		}
+	})
+}
+
+func TestALaterLaunchWithAnotherDateMakesGood(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.exits(s.launch("w.awaken", "forecast", "--run-date", "2031-05-17"), 1)
+		s.exits(s.launch("w.awaken", "nowcast", "--run-date", "2031-05-17"), 1)
+		s.exits(s.launch("w.awaken", "forecast", "--run-date", "2031-05-18"), 1)
+		s.restart()
+		s.succeeds(s.launch("w.awaken", "forecast", "--run-date", "2031-05-19"))
+		s.wantsNoAlert("launch w.awaken forecast --run-date 2031-05-17")
+		s.wantsNoAlert("launch w.awaken forecast --run-date 2031-05-18")
+		s.wantsAlert("launch w.awaken nowcast", "worker crashed", "")
+	})
+}
+
+func TestWhatMayStillRunIsNotMadeGoodByAnotherDay(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.launch("w.awaken", "17")
+		s.processes.exits <- launch.Exit{ID: 1, Time: time.Now(), Status: -1, Unknown: true, Err: errors.New("the connection broke")}
+		s.pass(time.Millisecond)
+		s.succeeds(s.launch("w.awaken", "18"))
+		s.wantsAlert("launch w.awaken 17", "launch in doubt", "")
+	})
+}
+
+func TestWhatAnOperatorEndsIsNoFailureOfItsOwn(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.exits(s.launch("w.awaken"), 3)
+		again := s.launch("w.awaken")
+		s.do(control.CmdKill, `{"launch": 2, "signal": "TERM"}`)
+		s.processes.exits <- launch.Exit{ID: again, Time: time.Now(), Status: -1, Signal: "terminated"}
+		s.pass(time.Millisecond)
+		s.wants(again, launch.Killed)
+		s.wantsAlert("launch w.awaken", "worker crashed", "exited with status 3 and no report; launch 2 was ended by sue@host")
+		if a := s.alert("launch"); a.Count > 1 || a.Launch != 1 {
+			t.Errorf("got %+v, want the alert about launch 1, counted once", a)
+		}
+	})
+}
+
+func TestKillSaysWhatItDid(t *testing.T) {
+	play(t, thrice, func(t *testing.T, s *scene) {
+		did := func(id int64) string {
+			var k control.Killed
+			r := s.do(control.CmdKill, fmt.Sprintf(`{"launch": %d, "signal": "TERM"}`, id))
+			if err := json.Unmarshal(r.Result, &k); err != nil || k.ID != id {
+				t.Errorf("got %s: %v", r.Result, err)
+			}
+			return k.Did
+		}
+		if got, want := did(s.launch("w.awaken", "1")), "was sent TERM"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		s.exits(s.launch("w.awaken", "2"), 1)
+		if got, want := did(3), "was called off before it was started"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		s.launch("w.awaken", "4")
+		s.processes.exits <- launch.Exit{ID: 4, Time: time.Now(), Status: -1, Unknown: true, Err: errors.New("the connection broke")}
+		s.pass(time.Millisecond)
+		if got, want := did(4), "was given up; it may still run on "; !strings.HasPrefix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		s.wants(4, launch.Lost)
 	})
 }

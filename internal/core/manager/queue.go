@@ -31,6 +31,9 @@ func (n *taken) add(l *launch.Launch) {
 
 // waits says why a decided launch cannot start yet, "" if it can.
 func (m *Manager) waits(l *launch.Launch, now time.Time, n *taken) string {
+	if _, ok := m.policies.remains[l.Parent]; ok && l.Attempt > 1 {
+		return fmt.Sprintf("for what launch %d has left behind, to be ended", l.Parent)
+	}
 	if l.NotBefore != nil && l.NotBefore.After(now) {
 		return "for " + l.NotBefore.Local().Format("15:04:05") + ", to be tried again"
 	}
@@ -55,14 +58,15 @@ func (m *Manager) slots(host string) int {
 // wait stay where they are. A manager that finds a launch recorded as starting knows that there may be a process, and asks the
 // launcher before it starts one.
 func (m *Manager) admit(t *turn) {
-	if m.stopping || len(m.decided) == 0 {
+	if m.stopping || m.mustWait == len(m.decided) {
 		return
 	}
 	now, taken := m.Now(), m.taken()
-	var wait []*launch.Launch
-	for len(m.decided) > 0 && m.marking+len(m.waiting)+m.starting < mostInHand {
-		l := m.decided[0]
-		m.decided = m.decided[1:]
+	wait, rest := m.decided[:m.mustWait], m.decided[m.mustWait:] // wait grows into what rest has left
+	for len(rest) > 0 && m.marking+len(m.waiting)+m.starting < mostInHand {
+		l := rest[0]
+		rest = rest[1:]
+		m.looked++
 		live := m.launches[l.ID]
 		if live == nil || live.State != launch.Decided {
 			continue // an operator has called it off
@@ -85,10 +89,13 @@ func (m *Manager) admit(t *turn) {
 		t.ready = append(t.ready, live.Clone())
 		m.marking++
 	}
-	if len(wait) > 0 {
-		m.decided = append(wait, m.decided...)
-	}
+	m.mustWait = len(wait)
+	m.decided = append(wait, rest...)
 }
+
+// lookAgain has all that wait looked at: something has changed that they may have waited for. Without it a message would cost as much as
+// there are thousands of them.
+func (m *Manager) lookAgain() { m.mustWait = 0 }
 
 // waitAgain has a retry of an earlier manager wait on by this one's clock.
 func (m *Manager) waitAgain(t *turn, l *launch.Launch) {

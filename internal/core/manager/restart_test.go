@@ -88,7 +88,7 @@ func (d *day) rise() bool {
 	if !d.death.isDead() {
 		return false
 	}
-	<-d.ended
+	must(d.world, "the end of Run", d.ended)
 	d.killed++
 	for len(d.line.out) > 0 {
 		<-d.line.out // it came in the last moment, and its request is given again
@@ -242,7 +242,7 @@ func (d *day) play(seed uint64, events int) (feed.Snapshot, []string) {
 	d.death.dead = true
 	close(d.death.lost)
 	d.death.mu.Unlock()
-	<-d.ended
+	must(d.world, "the end of Run", d.ended)
 	return s, d.said
 }
 

@@ -21,7 +21,7 @@ func (m *Manager) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.lastMessage, m.lastLaunch, m.lastBarrier, m.lastAlert = st.LastMessage, st.LastLaunch, st.LastBarrier, st.LastAlert
+	m.lastMessage, m.lastLaunch, m.lastBarrier, m.lastAlert = st.LastMessage, max(st.LastLaunch, m.LastLaunch), st.LastBarrier, st.LastAlert
 	m.barriers, m.alerts = st.Barriers, st.Alerts
 	m.handled = newHandled(st.Recent)
 	for _, l := range st.Launches {
@@ -83,7 +83,7 @@ func Rebuild(st *engine.State) (*checklist.Checklist, error) {
 
 // readChecklist decides between the checklist that the store remembers and the file. The file wins if somebody else
 // wrote it: an operator with an editor, or the Python manager. What we wrote ourselves, or what is left of that, does not: the
-// file is not synced, and may be behind.
+// file is not synced, and may be behind. Only when the database has lost its end the file may have more.
 func (m *Manager) readChecklist(ctx context.Context) error {
 	if m.IgnoreChecklist {
 		return m.replaceChecklist(ctx, pyyaml.NewMap(0), "--ignore-checklist", "the day begins with an empty checklist (--ignore-checklist)")
@@ -91,12 +91,20 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 	path := m.Config.ChecklistFile
 	text, err := os.ReadFile(path)
 	if err == nil {
-		if seq, ours := ourTrailer(text); ours && m.seq > 0 {
+		seq, ours := ourTrailer(text)
+		if ours {
+			m.lastMessage = max(m.lastMessage, seq) // no number names two messages, whatever the database has forgotten
+		}
+		ahead := ours && m.Incomplete && seq > m.seq
+		if ours && m.seq > 0 && !ahead {
 			return m.keepStored(seq)
 		}
 		var values *pyyaml.Map
 		if values, err = m.edited(text); err == nil {
-			if m.seq > 0 {
+			switch {
+			case ahead:
+				m.Log.Warn(fmt.Sprintf("the checklist file is as of message %d, what could be read of the damaged state database as of message %d: the file is used", seq, m.seq))
+			case m.seq > 0:
 				m.Log.Warn("the checklist file was changed while no manager was running: it takes the place of the checklist in the state database")
 			}
 			forget := ""

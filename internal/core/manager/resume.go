@@ -27,6 +27,8 @@ func (m *Manager) resume() {
 			}
 		case launch.Unknown:
 			m.back(t, l)
+		default:
+			m.awaitRemains(l)
 		}
 	}
 	m.submit(t)

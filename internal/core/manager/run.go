@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"nowcast/internal/core/launch"
 )
 
 // Run works until ctx ends or the connection to the broker is closed, finishes what is in hand, and returns. If the state is
@@ -18,7 +16,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	commits, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	var helpers sync.WaitGroup
-	helpers.Go(m.starter)
+	helpers.Go(func() { m.starter(running) })
 	helpers.Go(func() { m.committer(running, commits) })
 	m.resume()
 	m.Log.Debug("listening...")
@@ -79,15 +77,10 @@ func (m *Manager) startWaiting() {
 	}
 	t := m.turn()
 	for len(m.waiting)+m.starting > 0 {
-		var toStart chan<- *launch.Launch
-		var first *launch.Launch
-		if len(m.waiting) > 0 {
-			toStart, first = m.toStart, m.waiting[0]
-		}
+		toStart, first := m.nextStart()
 		select {
 		case toStart <- first:
-			m.waiting = m.waiting[1:]
-			m.starting++
+			m.handedOver(first)
 		case r := <-m.started:
 			m.recordStart(t, r)
 		}
@@ -98,6 +91,9 @@ func (m *Manager) startWaiting() {
 func (m *Manager) loop(ctx context.Context) error {
 	work := context.WithoutCancel(ctx) // a rule that is being asked when we are to stop is still heard
 	for {
+		if ctx.Err() != nil {
+			return nil // and if the committer has given up what it could not make durable before the end, that is no error
+		}
 		if m.lost != nil {
 			return m.lost
 		}
@@ -108,19 +104,14 @@ func (m *Manager) loop(ctx context.Context) error {
 		if len(m.policies.held) > 0 {
 			m.releaseClears(work)
 		}
-		var toStart chan<- *launch.Launch
-		var first *launch.Launch
-		if len(m.waiting) > 0 {
-			toStart, first = m.toStart, m.waiting[0]
-		}
+		toStart, first := m.nextStart()
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-m.Store.Lost():
-			m.lost, m.pending = errTakenOver, nil
+			m.lost, m.pending = errTakenOver, nil // and Run writes nothing more, the checklist file neither
 		case toStart <- first:
-			m.waiting = m.waiting[1:]
-			m.starting++
+			m.handedOver(first)
 		case batch, ok := <-requests:
 			if !ok {
 				return fmt.Errorf("connection to the message broker is closed")

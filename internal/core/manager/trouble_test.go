@@ -22,7 +22,7 @@ func (w *world) ended() error {
 	case err := <-w.done:
 		w.done <- err
 		return err
-	case <-time.After(60 * time.Second):
+	case <-time.After(patience):
 		w.t.Fatal("the manager does not end")
 		return nil
 	}
@@ -33,13 +33,15 @@ func TestAManagerThatWasDeposedSendsAndLaunchesNothingMore(t *testing.T) {
 	w.options = func(o *Options) { o.Fatal = func(err error) bool { return errors.Is(err, errDeposed) } }
 	w.start(false)
 	w.ask(report("awaken", "ours"))
+	w.fileBecomes(pyyaml.MapOf("awaken key", "ours"))
 	w.store.mu.Lock()
 	w.store.fatal = errDeposed
 	w.store.mu.Unlock()
 	for range 3 {
-		w.line.in <- []wire.Frames{{[]byte("client"), nil, report("sleep", "not ours").Encode()}}
-		if w.count("commit is refused") > 0 {
-			break
+		select {
+		case w.line.in <- []wire.Frames{{[]byte("client"), nil, report("sleep", "not ours").Encode()}}:
+		case err := <-w.done: // the first was enough
+			w.done <- err
 		}
 	}
 	if err := w.ended(); !errors.Is(err, errDeposed) {
@@ -56,6 +58,24 @@ func TestAManagerThatWasDeposedSendsAndLaunchesNothingMore(t *testing.T) {
 	}
 }
 
+func TestADeposedManagerDoesNotTellWhatDidNotHappen(t *testing.T) {
+	w := newWorld(t)
+	w.options = func(o *Options) { o.Fatal = func(err error) bool { return errors.Is(err, errDeposed) } }
+	w.start(false)
+	w.ask(report("sleep", nil))
+	w.eventually("running", w.launchIs(1, launch.Running))
+	w.store.mu.Lock()
+	w.store.fatal = errDeposed
+	w.store.mu.Unlock()
+	w.processes.exits <- launch.Exit{ID: 1, Time: time.Unix(9, 0), Status: 3}
+	if err := w.ended(); !errors.Is(err, errDeposed) {
+		t.Errorf("got %v, want that it ends", err)
+	}
+	if w.logs.has("ERROR launch of ") {
+		t.Errorf("got log %q, want nothing of an end that is another manager's to judge", w.logs.text)
+	}
+}
+
 func TestNothingIsStartedWhileTheStateMayBeAnothers(t *testing.T) {
 	w := newWorld(t)
 	var held atomic.Bool
@@ -67,8 +87,9 @@ func TestNothingIsStartedWhileTheStateMayBeAnothers(t *testing.T) {
 	w.ask(report("sleep", nil)) // its launch is with the starter
 	w.ask(report("sleep", nil)) // the next one waits for it
 	w.eventually("both recorded", func() bool { return w.launchIs(2, launch.Starting)() })
+	w.eventually("the first in the starter", func() bool { return w.processes.atGate.Load() == 1 })
 	held.Store(false)
-	w.processes.gate <- struct{}{}
+	close(w.processes.gate)
 	w.eventually("the first start", func() bool { return w.count("start ") == 1 })
 	if r := w.do(control.CmdLaunch, `{"module":"w.b"}`); r.OK || !r.Again {
 		t.Errorf("got %+v, want that nothing is done", r)
@@ -104,13 +125,13 @@ func TestASlowStoreIsShownAndTheLoopGoesOn(t *testing.T) {
 	w.start(false)
 	w.ask(report("awaken", nil))
 	w.store.mu.Lock() // as a disk that does not answer
-	w.line.in <- []wire.Frames{{[]byte("client"), nil, report("awaken", nil).Encode()}}
+	w.hand(wire.Frames{[]byte("client"), nil, report("awaken", nil).Encode()})
 	w.eventually("the alert", func() bool { _, ok := w.alert(stateStore); return ok })
 	if r := w.do(control.CmdLaunch, `{"module":"w.b"}`); r.OK || !strings.Contains(r.Error, "has not answered") {
 		t.Errorf("got %+v, want that it is refused", r)
 	}
 	w.store.mu.Unlock()
-	<-w.line.out
+	w.reply()
 	w.eventually("the end of the alert", func() bool { _, ok := w.alert(stateStore); return !ok })
 }
 

@@ -11,9 +11,10 @@ import (
 
 // Refresh loads the modules again if a file of theirs has changed. The outcome is logged here as well.
 func (r *Rules) Refresh() (bool, error) {
-	if r.live == nil || !watch.Changed(r.seen) {
-		return false, r.mistake // a new helper is looked after when it is there
+	if !watch.Changed(r.seen) {
+		return false, r.mistake
 	}
+	// Also if the helper has just died: the next one begins with what worked last, and that may be what killed it.
 	a, err := r.ask("", nil, 'L', r.module, pyyaml.NewMap(0))
 	if err == nil && a.Loaded == nil {
 		err = r.failure(a, "")
