@@ -20,17 +20,18 @@ var allowed = map[string]string{
 	"internal/core/message":   "pyyaml",
 	"internal/core/launch":    "",
 	"internal/core/checklist": "pyyaml",
-	"internal/core/config":    "pyyaml",
+	"internal/core/config":    "kind pyyaml",
+	"internal/core/kind":      "",
 	"internal/core/fault":     "", // no word, but everybody's: where a test may have the process die
 	// the decision
 	"internal/core/engine": "config checklist launch message pyyaml",
 	"internal/core/policy": "config launch",
 	// edges
-	"internal/core/wire":            "github.com/pebbe/zmq4 golang.org/x/sys",
+	"internal/core/wire":            "fault github.com/pebbe/zmq4 golang.org/x/sys",
 	"internal/core/wire/wirebench":  "github.com/pebbe/zmq4 golang.org/x/sys",
-	"internal/core/broker":          "engine wire",
+	"internal/core/broker":          "engine kind wire",
 	"internal/core/feed":            "checklist engine launch pyyaml wire",
-	"internal/core/control":         "launch wire",
+	"internal/core/control":         "fault launch wire",
 	"internal/core/launcher":        "config launch golang.org/x/sys",
 	"internal/core/logging":         "config feed pyyaml wire github.com/ncruces/go-strftime",
 	"internal/core/rules":           "checklist config launch message pyyaml",
@@ -46,7 +47,7 @@ var allowed = map[string]string{
 	"internal/core/scheduler":          "config control daemon engine feed launch message github.com/robfig/cron/v3",
 	"internal/core/aggregator":         "engine feed logging wire",
 	"internal/core/aggregator/history": "control feed golang.org/x/sys",
-	"internal/core/alerter":            "config control daemon engine fault feed launch notify golang.org/x/sys",
+	"internal/core/alerter":            "config control daemon engine fault feed kind launch notify golang.org/x/sys",
 	"internal/core/daemon":             "engine feed",
 	"internal/core/supervisor":         "",
 	// console: a page knows no other page and not the network
@@ -67,10 +68,11 @@ var allowed = map[string]string{
 	// what breaks it, for tests only
 	"internal/faults":          "checklist engine fault feed launch message pyyaml store wire",
 	"internal/faults/recorder": "faults workers",
+	"internal/faults/tracer":   "faults golang.org/x/sys",
 	// programs, and the recorded day
 	"internal":      "",
 	"internal/demo": "launch message pyyaml",
-	"cmd/nowcastd": "aggregator aggregator/history alerter broker config control daemon demo engine feed launch launcher logging manager message migrate notify pyyaml rules scheduler " +
+	"cmd/nowcastd": "aggregator aggregator/history alerter broker config control daemon demo engine fault feed launch launcher logging manager message migrate notify pyyaml rules scheduler " +
 		"rules/python rules/starlark store supervisor wire workers workers/builtin github.com/coreos/go-systemd/v22 github.com/spf13/cobra",
 	"cmd/nowcast-tui": "config tui tui/theme github.com/charmbracelet/x/term github.com/spf13/cobra",
 }

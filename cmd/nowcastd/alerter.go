@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,8 +66,8 @@ func (p *program) alert(ctx context.Context, d *process) error {
 		return err
 	}
 	o := alerter.Options{
-		Config: d.cfg.Alerts, Dirs: diskDirs(d.cfg), File: d.cfg.StatePath("alerts.json"), Command: d.cfg.File,
-		Events: events, Publish: d.feed.Publish, Alerts: d.alerts, Log: d.logger, LookupEnv: p.LookupEnv, Now: time.Now,
+		Config: d.cfg.Alerts, Dirs: diskDirs(d.cfg), Needs: needs(d.cfg), File: d.cfg.StatePath("alerts.json"), Command: d.cfg.File,
+		Events: events, Publish: d.feed.Publish, Alerts: d.alerts, Log: d.logger, LookupEnv: p.LookupEnv, Now: wallClock,
 		Snapshot: func(ctx context.Context) (s feed.Snapshot, err error) {
 			return s, client.Call(ctx, message.ManagerName, control.CmdSnapshot, struct{}{}, &s)
 		},
@@ -87,9 +86,17 @@ func (p *program) alert(ctx context.Context, d *process) error {
 	server.Handle(control.CmdIncidents, control.Typed(a.Incidents))
 	server.Handle(control.CmdAcknowledge, control.Typed(a.Acknowledge))
 	server.Handle(control.CmdSnooze, control.Typed(a.Snooze))
+	server.Handle(control.CmdClose, control.Typed(a.Close))
 	d.alive = a.Ping
-	reload := func(ctx context.Context, cfg *config.Config) error { return a.Reload(ctx, cfg.Alerts, diskDirs(cfg)) }
+	reload := func(ctx context.Context, cfg *config.Config) error {
+		return a.Reload(ctx, cfg.Alerts, diskDirs(cfg), needs(cfg))
+	}
 	return d.serve(ctx, reload, together(a.Run, server.Run))
+}
+
+// needs says which daemons have something to do.
+func needs(cfg *config.Config) alerter.Needs {
+	return alerter.Needs{Scheduler: len(cfg.Schedule) > 0, LogAggregator: cfg.Distributed()}
 }
 
 // diskDirs returns the directories whose disks must not get full: of state, checklist and log files.

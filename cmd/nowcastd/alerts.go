@@ -19,10 +19,11 @@ func (p *program) alerts() *cobra.Command {
 	var asJSON, all bool
 	c := &cobra.Command{
 		Use:   "alerts CONFIG",
-		Short: "Show incidents; acknowledge or snooze one",
+		Short: "Show incidents; acknowledge, snooze or close one",
 		Long: `Show the incidents that are open, oldest first, with what follows from each; with --all also the
-newest that have ended. Times are local. An incident ends by itself when its cause is gone.`,
-		Example: "  nowcastd alerts nowcast.yaml\n  nowcastd alerts ack --note \"called the data centre\" nowcast.yaml 12\n  nowcastd alerts snooze --for 2h nowcast.yaml 12",
+newest that have ended. Times are local. An incident ends by itself when its cause is gone; close
+one whose cause is gone without nowcast being able to know.`,
+		Example: "  nowcastd alerts nowcast.yaml\n  nowcastd alerts ack --note \"called the data centre\" nowcast.yaml 12\n  nowcastd alerts snooze --for 2h nowcast.yaml 12\n  nowcastd alerts close --note \"made by hand\" nowcast.yaml 12",
 		Args:    configArg(0),
 	}
 	c.Flags().BoolVar(&all, "all", false, "also those that have ended")
@@ -41,7 +42,7 @@ newest that have ended. Times are local. An incident ends by itself when its cau
 		p.printIncidents(incidents)
 		return nil
 	}
-	c.AddCommand(p.acknowledge(), p.snooze())
+	c.AddCommand(p.acknowledge(), p.snooze(), p.closeIncident())
 	return c
 }
 
@@ -101,6 +102,32 @@ func (p *program) snooze() *cobra.Command {
 				return "is not snoozed any more"
 			}
 			return "is snoozed until " + localTime(i.Snoozed.Until)
+		})
+	}
+	return c
+}
+
+func (p *program) closeIncident() *cobra.Command {
+	var note string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "close CONFIG INCIDENT",
+		Short: "End an incident that does not end by itself",
+		Long: `End an incident that does not end by itself, as one about a launch whose work was done by other means.
+It does not begin again, though its daemon still has the alert; the next trouble of this kind is an
+incident again. Who closed it stays with it.`,
+		Example: "  nowcastd alerts close --note \"uploaded by hand\" nowcast.yaml 12",
+		Args:    configArg(1),
+	}
+	c.Flags().StringVar(&note, "note", "", "what others should know")
+	jsonFlag(c, &asJSON)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		id, err := incidentNumber(args[1])
+		if err != nil {
+			return err
+		}
+		return p.changeIncident(c, args[0], control.CmdClose, control.IncidentArgs{Incident: id, Note: note}, asJSON, func(i *feed.Incident) string {
+			return "is " + i.End
 		})
 	}
 	return c

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -80,5 +81,18 @@ func TestATroubleIsToldAcknowledgedAndOver(t *testing.T) {
 	}
 	if out, code := s.run("alerts", "snooze", "nowcast.yaml", "1"); code != exitFailed || !strings.Contains(out, "incident 1 has ended at") {
 		t.Errorf("got %d and %q", code, out)
+	}
+	before = len(s.read("nowcast.log"))
+	s.write("nowcast.yaml", good+"zmq: 7\n")
+	manager.Process.Signal(syscall.SIGHUP)
+	s.logged(t, before, "the configuration in use stays in use")
+	s.write("nowcast.yaml", good)
+	s.eventually("the incident again", find)
+	id := fmt.Sprint(open[0].ID)
+	if out := s.must("alerts", "close", "--note", "it stays so", "nowcast.yaml", id); !strings.HasPrefix(out, "incident "+id+" (not reloaded) is closed by ") || !strings.HasSuffix(out, ": it stays so\n") {
+		t.Errorf("got %q", out)
+	}
+	if find() {
+		t.Errorf("it is still open: %+v", open)
 	}
 }

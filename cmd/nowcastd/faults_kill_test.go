@@ -18,8 +18,9 @@ var killFaults = []fault{
 	{4, "SIGSTOP and SIGCONT of each process", 3, stopAndContinue},
 }
 
-// clients are those of a world whose broker lives: half of them behave as Python's workers, and half as ours.
-var clients = faults.Load{Clients: 4, Insist: 2, Patience: 10 * time.Second, Pause: 10 * time.Millisecond}
+// clients are those of a world whose broker lives: half of them behave as Python's workers, and half as ours. Some of the
+// workers that are launched because of them are Python's, which wait for their answer for ever.
+var clients = faults.Load{Clients: 4, Insist: 2, Patience: 10 * time.Second, Pause: 10 * time.Millisecond, Python: 40}
 
 // orphans are those of a world whose broker dies: who does not ask again waits in vain then, and gives up.
 var orphans = faults.Load{Clients: 4, Insist: 2, Patience: 2 * time.Second, Pause: 10 * time.Millisecond}

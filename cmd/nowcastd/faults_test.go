@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,8 @@ type fault struct {
 	run    func(t *testing.T, r *rand.Rand, n int) *faults.Report
 }
 
-var battery = slices.Concat(killFaults, workerFaults, messageFaults, ruleFaults, stateFaults, startFaults, postgresFaults)
+// battery is all of them; those of alone change the environment of this process, which all daemons get.
+var battery = slices.Concat(alone, killFaults, workerFaults, messageFaults, barrierFaults, ruleFaults, sshFaults, pidFaults, alarmFaults, stormFaults, stateFaults, supervisorFaults, networkFaults, clockFaults, schedulerFaults, limitFaults, stopFaults, postgresFaults)
 
 // perWorld is how many faults one world sees at most: what is checked stays small.
 const perWorld = 25
@@ -41,10 +43,11 @@ func TestFaults(t *testing.T) {
 		seed = s
 	}
 	wanted := strings.FieldsFunc(os.Getenv("FAULTS"), func(r rune) bool { return r == ',' || r == ' ' })
-	var rows []string
-	for _, f := range battery {
+	rows := make([]string, len(battery))
+	run := func(i int) {
+		f := battery[i]
 		if len(wanted) > 0 && !slices.Contains(wanted, strconv.Itoa(f.number)) {
-			continue
+			return
 		}
 		all := &faults.Report{}
 		name := fmt.Sprintf("%d %s", f.number, f.name)
@@ -69,9 +72,28 @@ func TestFaults(t *testing.T) {
 				}
 			})
 		}
-		rows = append(rows, all.Row(name)+"  "+all.Outcomes())
+		rows[i] = all.Row(name) + "  " + all.Outcomes() + "\n"
 	}
-	t.Logf("seed %d\n%s\n%s", seed, faults.Head(), strings.Join(rows, "\n"))
+	// The short form has several at once, which mostly wait. The long one has one at a time: its times mean something.
+	lanes := 1
+	if n == 0 {
+		lanes = 4
+	}
+	for i := range alone {
+		run(i)
+	}
+	var next atomic.Int64
+	var all sync.WaitGroup
+	next.Store(int64(len(alone)))
+	for range lanes {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(battery)); i = next.Add(1) - 1 {
+				run(int(i))
+			}
+		})
+	}
+	all.Wait()
+	t.Logf("seed %d\n%s\n%s", seed, faults.Head(), strings.Join(rows, ""))
 }
 
 // recorder is the built recording worker.

@@ -3,26 +3,33 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/faults"
 )
 
 var workerFaults = []fault{
-	{3, "a worker dies: signals, memory, exit without a report", 6, workersDie},
+	{2, "SIGKILL of the broker, a worker of Python waits", 2, pythonWaits},
+	{3, "a worker dies: signals, memory, exit without a report", 7, workersDie},
 	{5, "a grandchild is left behind", 1, grandchildLeft},
 }
 
 // death is a way for a worker to end, and what is to be in the record.
-var deaths = []struct {
+type death struct {
 	how    []any
 	signal syscall.Signal
 	want   launch.State
-}{
+}
+
+var deaths = []death{
 	{how: []any{"wait"}, signal: syscall.SIGKILL, want: launch.Killed},
 	{how: []any{"wait"}, signal: syscall.SIGTERM, want: launch.Killed},
 	{how: []any{"exit", "0"}, want: launch.Lost},
@@ -31,6 +38,10 @@ var deaths = []struct {
 }
 
 func workersDie(t *testing.T, r *rand.Rand, n int) *faults.Report {
+	deaths := deaths
+	if group := memoryGroup(t); group != "" {
+		deaths = append(slices.Clip(deaths), death{how: []any{"eat-in", group}, want: launch.Killed})
+	}
 	w := newWorld(t, nil)
 	w.Keep("broker", nil)
 	w.Keep("manager", nil)
@@ -69,6 +80,67 @@ func workersDie(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	}
 	report.Broken = append(report.Broken, wrong...)
 	return report
+}
+
+// memoryGroup makes a control group whose processes may use 64 MB, "" if that is not for us to do: a limit of the process is tried in any case.
+func memoryGroup(t *testing.T) string {
+	for root, limit := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
+		dir := filepath.Join(root, fmt.Sprint("nowcast-faults-", os.Getpid(), "-", time.Now().UnixNano()))
+		if os.Mkdir(dir, 0o755) != nil {
+			continue
+		}
+		t.Cleanup(func() { os.Remove(dir) })
+		if os.WriteFile(filepath.Join(dir, limit), []byte("64000000"), 0) == nil {
+			return dir
+		}
+	}
+	t.Log("no control group can be made here: only RLIMIT_AS makes workers run out of memory")
+	return ""
+}
+
+// pythonWaits kills the broker when it has the report of a worker of Python that nobody has answered. That worker waits on a connection
+// that is gone, for ever. What it reported is acted upon all the same; the manager says that it waits, and ends it if it may.
+func pythonWaits(t *testing.T, _ *rand.Rand, n int) *faults.Report {
+	all := &faults.Report{}
+	for i := range n {
+		policy, stopped := []string{"report", "end", "end"}[i%3], i%3 == 1
+		w := newWorld(t, func(o *faults.Options) { o.MoreSettings = "waiting workers: " + policy + "\n" })
+		b := w.Keep("broker", nil)
+		m := w.Keep("manager", nil)
+		l := awaitLaunch(w, w.OnceBy(faults.Python, "sleep", "0.3"), func(l *launch.Launch) bool { return l.State == launch.Running })
+		if stopped { // it has the report in its socket, and answers the dead broker; then it is given the report again by the next one
+			m.Signal(syscall.SIGSTOP)
+		} else {
+			m.Stop()
+		}
+		w.Eventually("its report in the journal of the broker", 20*time.Second, func() bool {
+			text, _ := os.ReadFile(w.StateFile("requests.journal"))
+			return strings.Contains(string(text), "source: pyrecorder")
+		})
+		b.Kill()
+		w.Eventually("another broker", 20*time.Second, func() bool { return len(b.Deaths()) > 0 && b.Ready() })
+		if stopped {
+			m.Signal(syscall.SIGCONT)
+		} else {
+			w.Keep("manager", nil)
+		}
+		w.Eventually("an alert that it waits", 20*time.Second, func() bool {
+			return slices.ContainsFunc(w.Alerts(), func(a engine.Alert) bool {
+				return a.Kind == "worker waits in vain" && a.Launch == l.ID && (stopped || strings.Contains(a.Message, "safe to kill"))
+			})
+		})
+		if policy == "report" { // an operator does
+			if err := syscall.Kill(l.PID, syscall.SIGTERM); err != nil {
+				t.Error(err)
+			}
+		}
+		report := allSucceeded(w.Finish())
+		if l = w.Launches()[0]; !strings.HasPrefix(l.Note, "reported success, then ended by signal terminated") {
+			report.Broken = append(report.Broken, fmt.Sprintf("launch %d is %s (%s), want it ended after its success", l.ID, l.State, l.Note))
+		}
+		all.Add(report)
+	}
+	return all
 }
 
 // alertedAlike tells whether the trouble of a launch was counted in an alert about the same trouble.

@@ -37,6 +37,7 @@ its reply, each launch with how it ended, each action of an operator with its an
 of the manager. Times are local. --json prints each record whole, with the text of messages. It
 only reads the database, and works whether or not a manager runs. With --since it shows all from
 then on, at most %d. How far back the history goes is a matter of "history" in the configuration.
+Who acknowledged, snoozed or closed an incident is not here but in nowcastd alerts --all --json.
 
 With --checklist TIME it prints the checklist as it was at that time.
 

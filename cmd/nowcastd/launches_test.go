@@ -198,7 +198,7 @@ func TestAnOperatorKillsAndRelaunches(t *testing.T) {
 	}
 	first := s.reachesState(s.launch("any", "sh", "-c", sleep+" 1000 & "+sleep+" 1000").ID, launch.Running)
 	s.eventually("the worker's two children", func() bool { return len(withName(t, sleep)) == 2 })
-	if out := s.must("kill", s.config, fmt.Sprint(first.ID)); out != fmt.Sprintf("TERM was sent to launch %d of %s\n", first.ID, first.NextWorker) {
+	if out := s.must("kill", s.config, fmt.Sprint(first.ID)); out != fmt.Sprintf("launch %d of %s was sent TERM\n", first.ID, first.NextWorker) {
 		t.Errorf("kill printed %q", out)
 	}
 	l := s.reachesState(first.ID, launch.Killed)

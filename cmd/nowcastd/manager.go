@@ -125,7 +125,7 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 		return err
 	}
 	d.alive = m.Ping
-	return d.serve(ctx, reload, together(m.Run, together(server.Run, untilLost(db))))
+	return d.serve(ctx, reload, together(m.Run, server.Run))
 }
 
 // statePlace is where the state database is, for package store.

@@ -38,7 +38,8 @@ func TestCheckFromNEMOGroupsWhatItFindsAndCountsWhatMustBeDone(t *testing.T) {
 	for _, want := range []string{
 		"MUST BE DONE BEFORE (",
 		`scheduled workers: item 1: day.download: at: is the number 315 to YAML, not a time of day: quote it: at: "05:15"`,
-		"MOVING OVER (1)\n- supervisord.ini:2: [program:manager] runs nemo_nowcast.manager\n  > replace this line by\n        command=" + built(t) + " manager " + s.config + "\n    and keep all others\n",
+		"MOVING OVER (2)\n- supervisord.ini:2: [program:manager] runs nemo_nowcast.manager\n  > replace this line by\n        command=" + built(t) + " manager " + s.config + "\n    and keep all others\n",
+		"[program:alerter]\n        command=" + built(t) + " alerter " + s.config + "\n",
 		"WILL BE DIFFERENT (",
 		"is this machine only: ports are bound to loopback",
 		"WORTH A LOOK (",

@@ -123,8 +123,11 @@ func (p *program) kill() *cobra.Command {
 	var signal string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:     "kill CONFIG LAUNCH",
-		Short:   "Send a signal to the process group of a running launch",
+		Use:   "kill CONFIG LAUNCH",
+		Short: "End a launch: send a signal, call it off, or give it up",
+		Long: `Send a signal to the process group of a running launch. One that waits, as for its next attempt, is
+called off. One whose process cannot be seen any more is given up: nothing is sent to it, and it may
+still run where it is. The output says which of these was done.`,
 		Example: "  nowcastd kill nowcast.yaml 17\n  nowcastd kill --signal KILL nowcast.yaml 17",
 		Args:    configArg(1),
 	}
@@ -135,7 +138,19 @@ func (p *program) kill() *cobra.Command {
 		if err != nil {
 			return usage("%q is not a launch: give the number that `nowcastd status` shows", args[1])
 		}
-		return p.change(c, args[0], control.CmdKill, control.KillArgs{Launch: id, Signal: signal}, asJSON, signal+" was sent to launch %d of %s\n")
+		cfg, err := p.find(args[0])
+		if err != nil {
+			return err
+		}
+		var k control.Killed
+		if err := p.call(c.Context(), cfg, message.ManagerName, control.CmdKill, control.KillArgs{Launch: id, Signal: signal}, &k); err != nil {
+			return err
+		}
+		if asJSON {
+			return p.json(k)
+		}
+		fmt.Fprintf(p.Stdout, "launch %d of %s %s\n", k.ID, k.NextWorker, printable(k.Did))
+		return nil
 	}
 	return c
 }

@@ -86,7 +86,7 @@ func TestAShellCanOperateTheSystem(t *testing.T) {
 	}
 	s.reachesState(1, launch.Running)
 	s.try(t, example{args: words("kill --signal HUP CONFIG 1"), code: exitFailed, stderr: `signal "HUP": use TERM, INT or KILL`})
-	s.try(t, example{args: words("kill --signal INT CONFIG 1"), stdout: "INT was sent to launch 1 of sleep --sleep-time 1000\n"})
+	s.try(t, example{args: words("kill --signal INT CONFIG 1"), stdout: "launch 1 of sleep --sleep-time 1000 was sent INT\n"})
 	s.reaches(1, "over", func(l launch.Launch) bool { return l.State.Final() })
 	got := s.try(t, example{args: words("status CONFIG"), stdout: " because of barrier: success, waits for reporter; held: 0"})
 	if row := regexp.MustCompile(`(?m)^1 +killed +sleep +--sleep-time 1000 +localhost +\d\d-\d\d \d\d:\d\d:\d\d +[\d.m]+s +launch by \S+@\S+ +killed by \S+, .*$`); !row.MatchString(got.stdout) {

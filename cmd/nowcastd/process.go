@@ -76,7 +76,7 @@ func (p *program) open(file, name string, role logging.Role) (*process, error) {
 		return nil, err
 	}
 	o := logging.Options{Feed: publisher.Log, Stdout: p.Stdout, Stderr: p.Stderr}
-	alerts := daemon.NewAlerts(publisher.Publish, time.Now)
+	alerts := daemon.NewAlerts(publisher.Publish, wallClock)
 	o.Alert = func(file, text string) {
 		alerts.Raise(engine.Alert{Key: "log file " + file, Kind: "log file", Message: name + ": " + text})
 	}
@@ -180,7 +180,7 @@ func (d *process) control() (*control.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return control.NewServer(control.ServerOptions{Endpoint: endpoint, Name: d.name, Logger: d.logger})
+	return control.NewServer(control.ServerOptions{Endpoint: endpoint, Name: d.name, Logger: d.logger, Now: wallClock})
 }
 
 // together runs two parts of a daemon until ctx ends or one of them returns, and waits for both.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +49,7 @@ func (p *program) keepSchedule(ctx context.Context, d *process) error {
 	defer client.Close() // after the scheduler has stopped asking
 	s, err := scheduler.New(scheduler.Options{
 		Schedule: d.cfg.Schedule, File: d.cfg.StatePath("schedule.json"), Manager: client,
-		Publish: d.feed.Publish, Alerts: d.alerts, Log: d.logger, Now: time.Now,
+		Publish: d.feed.Publish, Alerts: d.alerts, Log: d.logger, Now: wallClock,
 	})
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
+	"nowcast/internal/core/store"
 )
 
 // standing is how things stand: what `status --json` prints.
@@ -34,7 +35,8 @@ func (p *program) status() *cobra.Command {
 		Short: "Show launches, open barriers and alerts",
 		Long: `Show how things stand: launches (the unfinished and the newest 20; --all for all the manager
 remembers), open barriers with who is missing, and the alerts that last, as the alerter tells
-them: who has acknowledged each, what follows from it, and who was told. Times are local.
+them: who has acknowledged each, what follows from it, and what has not arrived where it was sent.
+nowcastd alerts --all --json has who was told, and when. Times are local.
 
 If the manager does not answer, it shows which daemons are heard, how many requests of workers
 wait, and whether a manager stands by; exit code 3.
@@ -55,6 +57,7 @@ With --check the exit code is 1 if something is open that nobody has acknowledge
 		now := time.Now()
 		if err != nil {
 			s.Daemons = p.heard(c.Context(), cfg, err)
+			err = served(c.Context(), cfg, s.Daemons, err)
 		}
 		switch {
 		case asJSON:
@@ -124,6 +127,36 @@ func (p *program) heard(ctx context.Context, cfg *config.Config, why error) []fe
 	return all
 }
 
+// served says where the manager is that has the state, if it is on another machine: there is nothing to start here then.
+func served(ctx context.Context, cfg *config.Config, daemons []feed.Heartbeat, why error) error {
+	if !errors.Is(why, control.ErrNoAnswer) {
+		return why
+	}
+	for _, d := range daemons {
+		if d.Standby != "" && !d.Stopped {
+			return &servedBy{d.Standby, why}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, listen)
+	defer cancel()
+	if by := store.Elsewhere(ctx, statePlace(cfg)); by != "" {
+		return &servedBy{by, why}
+	}
+	return why
+}
+
+// servedBy is the error of a manager that does not answer here because another one, which has the state, serves elsewhere.
+type servedBy struct {
+	who string
+	why error
+}
+
+func (e *servedBy) Error() string {
+	return fmt.Sprintf("no answer from manager: %s has the state and serves from there: ask it on that machine", e.who)
+}
+
+func (e *servedBy) Unwrap() error { return e.why }
+
 // unacknowledged counts what is open and nobody has acknowledged; without an alerter nobody has.
 func (s *standing) unacknowledged() (n int) {
 	for _, in := range s.Incidents {
@@ -172,6 +205,10 @@ func (p *program) printStatus(s *feed.Snapshot, now time.Time) {
 // note says why a launch stands as it does, or what keeps it from starting.
 func note(l *launch.Launch, now time.Time) string {
 	switch {
+	case l.Superseded != 0 && l.Note == "":
+		return fmt.Sprintf("launch %d is in its place", l.Superseded)
+	case l.Superseded != 0: // in front: it must not be what is cut off
+		return fmt.Sprintf("launch %d is in its place; %s", l.Superseded, l.Note)
 	case l.State != launch.Decided:
 		return l.Note
 	case l.NotBefore != nil && l.NotBefore.After(now):

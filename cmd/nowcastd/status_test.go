@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/control"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
@@ -145,4 +148,26 @@ func TestStatusSaysWhoIsThereWhenTheManagerIsNot(t *testing.T) {
 	s := newAny(t)
 	s.start("broker")
 	s.try(t, example{args: words("status CONFIG"), code: exitNobody, stdout: "message_broker: runs since ", stderr: "no answer from manager"})
+}
+
+func TestWithAStandbyStatusSaysWhoHasTheState(t *testing.T) {
+	why := fmt.Errorf("snapshot: %w from manager: no manager is connected: start it", control.ErrNoAnswer)
+	cfg := &config.Config{StateDir: t.TempDir()}
+	standby := feed.Heartbeat{Name: "manager", Standby: "nemo1 pid 4711"}
+	err := served(t.Context(), cfg, []feed.Heartbeat{{Name: "scheduler"}, standby}, why)
+	if want := "no answer from manager: nemo1 pid 4711 has the state and serves from there: ask it on that machine"; err.Error() != want || !errors.Is(err, control.ErrNoAnswer) {
+		t.Errorf("got %q, want %q, and the same exit code", err, want)
+	}
+	standby.Stopped = true
+	if err := served(t.Context(), cfg, []feed.Heartbeat{standby}, why); err != why {
+		t.Errorf("without one it is %q", err)
+	}
+}
+
+func TestStatusSaysWhichLaunchTookThePlaceOfAnother(t *testing.T) {
+	s := &feed.Snapshot{Launches: []launch.Launch{{ID: 1, State: launch.Crashed, Note: "exited with status 3 and no report", Superseded: 2}}}
+	got := printed(func(p *program, now time.Time) { p.printStatus(s, now) })
+	if want := "launch 2 is in its place; exited with status 3 and no report"; !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant %q", got, want)
+	}
 }

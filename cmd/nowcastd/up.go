@@ -42,6 +42,11 @@ workers are not touched when it stops; the next manager knows them.`,
 				return failure{err, exitUsage}
 			}
 			evaluator.Close()
+			alone, err := lockUp(c.Context(), cfg, p.Stderr)
+			if err != nil {
+				return err
+			}
+			defer alone.Close()
 			publisher, err := supervisorFeed(cfg)
 			if err != nil {
 				return err
@@ -70,7 +75,7 @@ workers are not touched when it stops; the next manager knows them.`,
 				defer tick.Stop()
 				o.Alive = tick.C
 			}
-			stopping := context.AfterFunc(ctx, serviceStopping)
+			stopping := context.AfterFunc(ctx, func() { alone.stopping(); serviceStopping() })
 			defer stopping()
 			for _, name := range []string{"broker", "log-aggregator", "manager", "scheduler", alerter.Name} {
 				child := supervisor.Child{Name: name, Argv: []string{self, name, cfg.File}, Essential: name == "broker"} // else the manager would talk to another broker

@@ -112,3 +112,21 @@ func TestAReloadNamesWhatNeedsARestart(t *testing.T) {
 	s.logged(t, before, "WARNING [manager] the state directory is now "+s.dir+"/elsewhere: the daemons keep "+s.dir+"/.nowcast until all of them are restarted")
 	s.logged(t, before, "INFO [manager] configuration reloaded")
 }
+
+func TestThereIsOneUpAndTheNextWaitsForOneThatStops(t *testing.T) {
+	s := newAny(t)
+	first := s.up()
+	out, code := s.run("up", s.config)
+	if want := "another nowcastd up runs with the state directory " + s.dir + "/.nowcast (process " + strconv.Itoa(first.Process.Pid) + ", running): stop it first"; code != exitFailed || !strings.Contains(out, want) {
+		t.Errorf("a second one: got status %d and %q, want %q", code, out, want)
+	}
+	if strings.Contains(out, "started") {
+		t.Errorf("the second one has started daemons\n%s", out)
+	}
+	first.Process.Signal(syscall.SIGTERM)
+	second := s.up()
+	s.eventually("the second one, after the first has ended", func() bool { return strings.Contains(second.output.String(), "all daemons are up") })
+	if got := first.output.String(); strings.Contains(got, "is started again") {
+		t.Errorf("the first had to start something again\n%s", got)
+	}
+}

@@ -27,6 +27,8 @@ type Evidence struct {
 	Excused  []int               // reports that need not have launched anything, or may be lost
 	Gone     map[int64]time.Time // when the process of a launch was killed
 	Seen     map[int64]time.Time // when it was told on the feed that a launch is over
+	Alerts   []engine.Alert      // of the store: the manager's
+	Told     []Told              // what a webhook of the alerter was sent; nil: there was none
 }
 
 // Check says which promises were broken, and counts.
@@ -43,8 +45,10 @@ func Check(e Evidence) *Report {
 	c.reports()
 	c.processes()
 	c.ends()
+	c.late()
 	c.once()
 	c.checklist()
+	c.alarms()
 	c.times()
 	return r
 }
@@ -56,8 +60,8 @@ type checker struct {
 	caused   map[int64][]*launch.Launch // by stored message, without retries
 }
 
-// number returns the number of a report by a client, and whether it is one.
-func number(m *engine.Message) (int, bool) {
+// Number returns the number of a report by a client, and whether it is one.
+func Number(m *engine.Message) (int, bool) {
 	if m.Source != "reporter" || m.Type != "success" || m.Reply != message.Ack {
 		return 0, false
 	}
@@ -78,7 +82,7 @@ func number(m *engine.Message) (int, bool) {
 func (c *checker) reports() {
 	stored := map[int][]int64{}
 	for i := range c.Messages {
-		if n, ok := number(&c.Messages[i]); ok {
+		if n, ok := Number(&c.Messages[i]); ok {
 			stored[n] = append(stored[n], c.Messages[i].ID)
 		}
 	}
@@ -86,6 +90,7 @@ func (c *checker) reports() {
 		switch {
 		case s.Reply == message.Ack:
 			c.r.Acked++
+			c.r.Slowest = max(c.r.Slowest, s.Acked.Sub(s.At))
 			if len(stored[s.Number]) == 0 {
 				c.r.lost("I1: report %d was acknowledged and is not in the store", s.Number)
 			}
@@ -146,7 +151,7 @@ func (c *checker) processes() {
 		switch {
 		case inDoubt(l):
 			c.r.InDoubt++
-		case l.State == launch.Succeeded && l.Name() == "recorder" && len(started[l.ID]) == 0 && !c.excused(l):
+		case l.State == launch.Succeeded && (l.Name() == "recorder" || l.Name() == Python) && len(started[l.ID]) == 0 && !c.excused(l):
 			c.r.broken("I2: launch %d succeeded and no process of it began", l.ID)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/engine"
+	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
@@ -32,7 +33,37 @@ func good() *Evidence {
 	e.Deaths = []Death{{Daemon: "manager", At: at.Add(1500 * time.Millisecond), Back: at.Add(1600 * time.Millisecond)}}
 	e.Gone = map[int64]time.Time{12: at}
 	e.Seen = map[int64]time.Time{12: at.Add(7 * time.Millisecond)}
+	e.Alerts = []engine.Alert{{Key: "launch recorder 11", Kind: "worker lost"}, {Key: "late launch 12", Kind: "late"},
+		{Key: "barrier 1", Kind: "barrier waits", Because: "launch recorder 11"}}
+	for i, a := range e.Alerts[:2] {
+		e.Told = append(e.Told, Told{Key: fmt.Sprint("k", i), What: "begun", Incident: &feed.Incident{ID: int64(i), Source: "manager", Alert: a}})
+	}
+	e.Told = append(e.Told, e.Told[0]) // it comes again, with its key
 	return e
+}
+
+// lateReport adds a report of launch 13, after 14 has taken its place.
+func lateReport(e *Evidence, op checklist.Op) {
+	next := *e.Launches[2]
+	next.ID, next.Attempt, next.Parent, next.Decided = 14, 2, 13, time.Date(2031, 5, 17, 5, 41, 0, 0, time.UTC)
+	e.Launches[2].Superseded = 14
+	e.Launches = append(e.Launches, &next)
+	e.Starts = append(e.Starts, Start{Number: "3", Launch: 14, PID: 114})
+	payload := pyyaml.MapOf("launch", int64(13))
+	e.Messages = append(e.Messages, engine.Message{ID: 4, Time: next.Decided.Add(time.Second), Source: "recorder", Type: "success", Reply: message.Ack, Op: op, Key: "recorder",
+		Body: message.Message{Source: "recorder", Type: "success", Payload: payload}.Encode()})
+	if op != "" {
+		e.Stored.Set("recorder", payload)
+		e.File = string(pyyaml.Encode(e.Stored))
+	}
+}
+
+func TestALateReportThatChangesNothingIsRight(t *testing.T) {
+	e := good()
+	lateReport(e, "")
+	if r := Check(*e); len(r.Broken) > 0 || r.Late != 1 {
+		t.Errorf("got %+v, want one late report and nothing broken", r)
+	}
 }
 
 func TestKeptPromisesAreFoundKept(t *testing.T) {
@@ -136,6 +167,24 @@ func TestEachBrokenPromiseIsFound(t *testing.T) {
 		"a worker whose death nobody was told": {
 			forge: func(e *Evidence) { delete(e.Seen, 12) },
 			want:  "I3: nobody was told that launch 12 is over",
+		},
+		"a late report changes the checklist": {
+			forge: func(e *Evidence) { lateReport(e, checklist.Update) },
+			want:  `I4: message 4 came from launch 13 after launch 14 had taken its place, and has changed "recorder" in the checklist`,
+		},
+		"a late report launches something": {
+			forge: func(e *Evidence) {
+				lateReport(e, "")
+				e.Launches = append(e.Launches, &launch.Launch{ID: 15, NextWorker: launch.NextWorker{Module: "after"}, State: launch.Succeeded, Message: 4})
+			}, want: "I4: message 4 came from launch 13 after launch 14 had taken its place, and has launched 15, after",
+		},
+		"nobody was told of an alert": {
+			forge: func(e *Evidence) { e.Told = append(e.Told[:1], e.Told[2:]...) },
+			want:  `I8: nobody was told of the alert "late" about late launch 12`, lost: 1,
+		},
+		"somebody was told twice": {
+			forge: func(e *Evidence) { again := e.Told[0]; again.Key = "k9"; e.Told = append(e.Told, again) },
+			want:  "I8: begun manager launch recorder 11 was told 2 times, with different keys", duplicated: 1,
 		},
 		"a report that was refused": {
 			forge: func(e *Evidence) { e.Sent[0].Reply = "unregistered worker" },

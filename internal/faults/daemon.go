@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -58,6 +59,9 @@ func (w *World) Begin(name string, next func() string) *Daemon {
 		next = func() string { return "" }
 	}
 	d := &Daemon{w: w, t: w.t, name: name, args: []string{name, w.Config}, next: next, stop: make(chan struct{}), done: make(chan struct{})}
+	if name == "broker" && w.o.Behind != 0 {
+		d.args[1] = filepath.Join(w.o.Dir, "broker.yaml")
+	}
 	go d.keep()
 	w.mu.Lock()
 	w.daemons = append(w.daemons, d)
@@ -109,9 +113,14 @@ func (d *Daemon) run() (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(d.w.o.Nowcastd, d.args...)
+	argv := append([]string{d.w.o.Nowcastd}, d.args...)
+	if d.w.o.Before != nil {
+		argv = append(d.w.o.Before(d.name), argv...)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = d.w.o.Dir, &d.output, &d.output, []*os.File{w}
 	cmd.Env = append(os.Environ(), "NOWCAST_READY_FD=3", StartsVariable+"="+d.w.o.Dir+"/starts", fault.Variable+"="+d.next())
+	cmd.Env = append(cmd.Env, d.w.o.Env...)
 	began := time.Now()
 	d.mu.Lock()
 	err = cmd.Start()
@@ -172,6 +181,13 @@ func (d *Daemon) Signal(s syscall.Signal) {
 	}
 }
 
+// PID is that of the process that runs now.
+func (d *Daemon) PID() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cmd.Process.Pid
+}
+
 // Kill kills the process that runs now. Another one is started.
 func (d *Daemon) Kill() { d.Signal(syscall.SIGKILL) }
 
@@ -213,6 +229,24 @@ func (d *Daemon) Stop() {
 		case <-limit:
 			d.t.Errorf("%s did not stop within 20 s\n%s", d.name, d.output.String())
 			d.Kill()
+		}
+	}
+}
+
+// Begone ends the daemon for good, as a power cut does.
+func (d *Daemon) Begone() {
+	select {
+	case <-d.done:
+		return
+	default:
+	}
+	close(d.stop)
+	for {
+		d.Kill()
+		select {
+		case <-d.done:
+			return
+		case <-time.After(10 * time.Millisecond): // it may have been started this moment
 		}
 	}
 }

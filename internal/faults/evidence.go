@@ -1,8 +1,10 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"nowcast/internal/core/checklist"
@@ -21,10 +23,17 @@ func (w *World) Finish() *Report {
 	w.t.Helper()
 	sent := w.StopClients()
 	w.Settle()
+	if w.hook != nil {
+		w.settleAlarms()
+	}
 	deaths := w.deaths()
 	w.Stop()
 	e := w.read()
 	e.Sent, e.Starts, e.Deaths, e.File, e.Excused = sent, w.starts(), deaths, w.Read("checklist.yaml"), w.excused
+	e.Alerts = w.Alerts()
+	if w.hook != nil {
+		e.Told = w.hook.Told()
+	}
 	if w.watcher != nil {
 		e.Seen, e.Gone = w.watcher.finish()
 	}
@@ -61,6 +70,7 @@ func (w *World) Messages() (all []engine.Message) {
 	for _, r := range w.history(store.KindMessage) {
 		all = append(all, *r.Message)
 	}
+	slices.SortFunc(all, func(a, b engine.Message) int { return cmp.Compare(a.ID, b.ID) }) // history goes by time, which may have been set
 	return all
 }
 

@@ -28,6 +28,8 @@ type Load struct {
 	Patience time.Duration // how long one that does not ask again waits for an answer
 	Pause    time.Duration // between two reports
 	How      []any         // what recording workers are told
+	Worker   string        // which recording worker; "": recorder
+	Python   int           // every so-manieth report is followed by the one in Python; 0 none
 }
 
 // Report begins to send reports, until StopClients.
@@ -82,6 +84,11 @@ func (c *Client) run(ctx context.Context, endpoint, name string, insist bool, l 
 		payload := pyyaml.MapOf("n", int64(number), fmt.Sprint("kept ", number%40), int64(number))
 		if l.How != nil {
 			payload.Set("how", l.How)
+		}
+		if l.Worker != "" {
+			payload.Set("worker", l.Worker)
+		} else if l.Python > 0 && number%l.Python == 0 {
+			payload.Set("worker", Python)
 		}
 		m := message.Message{Source: "reporter", Type: "success", Payload: payload}
 		s := Sent{Number: number, At: time.Now(), Insists: insist}

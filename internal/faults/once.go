@@ -10,7 +10,13 @@ import (
 // Once sends one report, whose recording worker is told how to behave, and returns its number once that is acknowledged.
 func (w *World) Once(how ...any) int {
 	w.t.Helper()
-	s := w.once(how)
+	return w.OnceBy("recorder", how...)
+}
+
+// OnceBy is Once for another recording worker.
+func (w *World) OnceBy(worker string, how ...any) int {
+	w.t.Helper()
+	s := w.once(worker, how)
 	if s.Reply != message.Ack {
 		w.t.Fatalf("report %d: got the answer %q", s.Number, s.Reply)
 	}
@@ -20,7 +26,7 @@ func (w *World) Once(how ...any) int {
 // OnceUnrecorded is Once for a report that need not launch anything: it must be answered, whatever with.
 func (w *World) OnceUnrecorded() {
 	w.t.Helper()
-	s := w.once(nil)
+	s := w.once("", nil)
 	w.clients = w.clients[:len(w.clients)-1]
 	w.excused = append(w.excused, s.Number)
 	if s.Reply == "" {
@@ -38,10 +44,10 @@ func (w *World) Forget() {
 	w.clients = nil
 }
 
-func (w *World) once(how []any) Sent {
+func (w *World) once(worker string, how []any) Sent {
 	w.t.Helper()
 	before := len(w.clients)
-	w.Report(Load{Clients: 1, Insist: 1, Patience: 30 * time.Second, Pause: time.Hour, How: how})
+	w.Report(Load{Clients: 1, Insist: 1, Patience: 30 * time.Second, Pause: time.Hour, How: how, Worker: worker})
 	c := w.clients[before]
 	w.Eventually("an acknowledgement", 30*time.Second, func() bool { return len(c.Sent()) > 0 })
 	c.stop()

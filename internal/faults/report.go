@@ -20,6 +20,10 @@ type Report struct {
 	Lost            int
 	Duplicated      int
 	InDoubt         int
+	Late            int                  // reports of attempts that others had replaced
+	Alarms          int                  // messages to the webhook
+	Repeated        int                  // of them came again, with the same key
+	Slowest         time.Duration        // from sending a report to its acknowledgement
 	States          map[launch.State]int // of launches
 	Recovery        []time.Duration      // from a death to the first acknowledgement after it
 	Detection       []time.Duration      // from the end of a worker's process to its being told
@@ -51,6 +55,10 @@ func (r *Report) Add(o *Report) {
 	r.Lost += o.Lost
 	r.Duplicated += o.Duplicated
 	r.InDoubt += o.InDoubt
+	r.Late += o.Late
+	r.Alarms += o.Alarms
+	r.Slowest = max(r.Slowest, o.Slowest)
+	r.Repeated += o.Repeated
 	r.Recovery = append(r.Recovery, o.Recovery...)
 	r.Detection = append(r.Detection, o.Detection...)
 	r.Broken = append(r.Broken, o.Broken...)
@@ -81,6 +89,12 @@ func (r *Report) Outcomes() string {
 	var words []string
 	for _, s := range slices.Sorted(maps.Keys(r.States)) {
 		words = append(words, fmt.Sprintf("%d %s", r.States[s], s))
+	}
+	if r.Late > 0 {
+		words = append(words, fmt.Sprintf("%d late reports", r.Late))
+	}
+	if r.Alarms > 0 {
+		words = append(words, fmt.Sprintf("%d alarms, %d of them again", r.Alarms, r.Repeated))
 	}
 	return strings.Join(words, ", ")
 }

@@ -2,10 +2,13 @@ package faults
 
 import (
 	"bytes"
+	"cmp"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,28 +28,60 @@ type Options struct {
 	MoreWorkers  string // of the registry, as YAML
 	Rules        string // instead of Rules
 	MoreSettings string // of the configuration, as YAML
+	RulesFile    string // "": next_workers.star; one of Python ends in .py
+	Policy       string // of the recording workers, as YAML
+	Env          []string
+	LogPort      int                          // of workers, for distributed logging; 0: each writes the file
+	Before       func(daemon string) []string // words before a daemon's command line, as of prlimit; nil: none
+	Behind       int                          // the port that the broker binds, if Workers leads to it through something of the test
 }
 
 // Rules launch one recording worker for each report, with the report's number, and whatever else the report says.
 const Rules = `
 def after_reporter(msg, config, checklist):
-    return [NextWorker("recorder", args=[str(msg.payload["n"])] + msg.payload.get("how", []))]
+    return [NextWorker(msg.payload.get("worker", "recorder"), args=[str(msg.payload["n"])] + msg.payload.get("how", []))]
 
 def after_recorder(msg, config, checklist):
     return []
+
+def after_pyrecorder(msg, config, checklist):
+    return []
+`
+
+// Python is the recording worker as Python's workers are: it has pyzmq and knows nothing of us.
+const Python = "pyrecorder"
+
+//go:embed recorder.py
+var pythonRecorder string
+
+const local = `logging:
+  version: 1
+  formatters: {simple: {format: '%(asctime)s %(levelname)s [%(name)s] %(message)s'}}
+  handlers:
+    text: {class: logging.handlers.RotatingFileHandler, level: INFO, formatter: simple, filename: nowcast.log, backupCount: 3}
+  root: {level: INFO, handlers: [text]}
+`
+
+// distributed has workers of Go and Python publish what they log on a port, for the log aggregator.
+const distributed = `logging:
+  publisher:
+    version: 1
+    handlers: {published: {class: zmq.log.handlers.PUBHandler, level: INFO}}
+    root: {level: INFO, handlers: [published]}
+  aggregator:
+    version: 1
+    formatters: {simple: {format: '%(asctime)s %(levelname)s [%(logger_name)s] %(message)s'}}
+    handlers:
+      text: {class: logging.handlers.RotatingFileHandler, level: INFO, formatter: simple, filename: nowcast.log, backupCount: 3}
+    root: {level: INFO, handlers: [text]}
 `
 
 const configuration = `
 checklist file: checklist.yaml
 zmq:
   host: 127.0.0.1
-  ports: {manager: %d, workers: %d}
-logging:
-  version: 1
-  formatters: {simple: {format: '%%(asctime)s %%(levelname)s [%%(name)s] %%(message)s'}}
-  handlers:
-    text: {class: logging.handlers.RotatingFileHandler, level: INFO, formatter: simple, filename: nowcast.log, backupCount: 3}
-  root: {level: INFO, handlers: [text]}
+  ports: {manager: %d, workers: %d%s}
+%s
 message registry:
   manager:
     ack: message acknowledged
@@ -54,10 +89,11 @@ message registry:
     unregistered worker: ERROR - message received from unregistered worker
     unregistered message type: ERROR - unregistered message type received from worker
     no after_worker function: ERROR - after_worker function not found in next_workers module
-  next workers module: next_workers.star
+  next workers module: %s
   workers:
     reporter: {checklist key: reporter, success: done, failure: failed, crash: crashed, clear checklist: clear it}
-    recorder: {checklist key: recorder, success: done, failure: failed, crash: crashed, command: [%s]}
+    recorder: {checklist key: recorder, success: done, failure: failed, crash: crashed, command: [%s]%s}
+    pyrecorder: {checklist key: pyrecorder, success: done, failure: failed, crash: crashed, command: [/usr/bin/python3, %s]%s}
 %s%s%s`
 
 // World is a configuration and the daemons that run with it.
@@ -69,6 +105,7 @@ type World struct {
 	clients []*Client
 	excused []int    // reports that need not have launched anything, or may be lost
 	watcher *watcher // nil: Watch was not called
+	hook    *Hook    // nil: the alerter tells nobody
 
 	mu      sync.Mutex
 	daemons []*Daemon // guarded by mu
@@ -82,12 +119,24 @@ func NewWorld(t testing.TB, o Options) *World {
 	if o.State != "" {
 		state = "state: " + o.State + "\n"
 	}
-	w.Write("nowcast.yaml", fmt.Sprintf(configuration, o.Manager, o.Workers, o.Recorder, o.MoreWorkers, state, o.MoreSettings))
-	rules := o.Rules
-	if rules == "" {
-		rules = Rules
+	w.o.RulesFile = cmp.Or(o.RulesFile, "next_workers.star")
+	module, _ := strings.CutSuffix(w.o.RulesFile, ".py")
+	policy := ""
+	if o.Policy != "" {
+		policy = ", policy: " + o.Policy
 	}
-	w.Write("next_workers.star", rules)
+	python := filepath.Join(o.Dir, "recorder.py")
+	w.Write("recorder.py", pythonRecorder)
+	logging, logPort := local, ""
+	if o.LogPort != 0 {
+		logging, logPort = distributed, fmt.Sprintf(", logging: {workers: %d}", o.LogPort)
+	}
+	w.Write("nowcast.yaml", fmt.Sprintf(configuration, o.Manager, o.Workers, logPort, logging, module, o.Recorder, policy, python, policy, o.MoreWorkers, state, o.MoreSettings))
+	if o.Behind != 0 {
+		near := strings.Replace(w.Read("nowcast.yaml"), fmt.Sprintf("workers: %d}", o.Workers), fmt.Sprintf("workers: %d}", o.Behind), 1)
+		w.Write("broker.yaml", near)
+	}
+	w.WriteRules(cmp.Or(o.Rules, Rules))
 	t.Cleanup(w.Stop)
 	return w
 }
@@ -96,6 +145,15 @@ func NewWorld(t testing.TB, o Options) *World {
 func (w *World) Write(name, text string) {
 	w.t.Helper()
 	if err := os.WriteFile(filepath.Join(w.o.Dir, name), []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// WriteRules replaces the rules in one step, as docs/rules.md has it.
+func (w *World) WriteRules(text string) {
+	w.t.Helper()
+	w.Write("rules.new", text)
+	if err := os.Rename(filepath.Join(w.o.Dir, "rules.new"), filepath.Join(w.o.Dir, w.o.RulesFile)); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -151,5 +209,19 @@ func (w *World) Eventually(what string, limit time.Duration, ok func() bool) {
 			log := w.Read("nowcast.log")
 			w.t.Fatalf("%s did not come about in %s\n%s", what, limit, log[max(0, len(log)-6000):])
 		}
+	}
+}
+
+// GiveTo makes all files so far a user's, for daemons that run as that one.
+func (w *World) GiveTo(uid int) {
+	w.t.Helper()
+	err := filepath.WalkDir(w.o.Dir, func(path string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Chown(path, uid, uid)
+	})
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }

@@ -92,6 +92,7 @@ func TestAlertKeysAskFirstAndThenDoExactlyWhatTheySaid(t *testing.T) {
 		{"of a consequence", []string{"5", "down", "space", "down", "r"}, "Release the barrier without waiting for grib_to_netcdf, make_ssh_files?", "y", call{"manager", "release", `{"barrier":1}`}},
 		{"r ends what is late", []string{"5", "down", "down", "r"}, "Send TERM to launch 4 run_NEMO", "y", call{"manager", "kill", `{"launch":4,"signal":"TERM"}`}},
 		{"a acknowledges", []string{"5", "down", "a"}, "Acknowledge incident 12, worker crashed of make_plots ─", "enter", call{"alerter", "acknowledge", `{"incident":12}`}},
+		{"c closes", []string{"5", "down", "c", "o", "k"}, "Close incident 12", "enter", call{"alerter", "close", `{"incident":12,"note":"ok"}`}},
 		{"with a note", []string{"5", "down", "a", "o", "n", " ", "i", "t"}, "Acknowledge incident 12", "enter", call{"alerter", "acknowledge", `{"incident":12,"note":"on it"}`}},
 		{"z snoozes for an hour", []string{"5", "z"}, "Snooze incident 11, rule error of make_plots?", "1", call{"alerter", "snooze", `{"incident":11,"for":3600000000000}`}},
 		{"for four", []string{"5", "enter", "z"}, "Snooze incident 11", "4", call{"alerter", "snooze", `{"incident":11,"for":14400000000000}`}},

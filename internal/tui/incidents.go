@@ -48,6 +48,8 @@ func (m *Model) actAlerts(a alerts.Action) {
 		m.askAcknowledge(a.Item)
 	case alerts.Snooze:
 		m.askSnooze(a.Item)
+	case alerts.Close:
+		m.askClose(a.Item)
 	case alerts.Offer:
 		m.askOffer(a.Item.Source, a.Alert)
 	case alerts.Logs:
@@ -78,6 +80,20 @@ func (m *Model) askAcknowledge(it *alerts.Item) {
 		typed: func(line string) (tea.Cmd, error) {
 			args := control.IncidentArgs{Incident: id, Note: strings.TrimSpace(line)}
 			return m.doAt(link.Alerter, fmt.Sprint("acknowledge incident ", id), control.CmdAcknowledge, args), nil
+		},
+	}
+}
+
+// askClose asks for a note, and has the alerter end an incident.
+func (m *Model) askClose(it *alerts.Item) {
+	id := it.ID
+	m.ask = &ask{
+		question: "Close " + it.Title(),
+		warning:  "enter ends it, for everybody; it does not begin again for the same alert. esc leaves it",
+		prompt:   widget.NewPrompt(m.theme, "why, if you like: ", ""),
+		typed: func(line string) (tea.Cmd, error) {
+			args := control.IncidentArgs{Incident: id, Note: strings.TrimSpace(line)}
+			return m.doAt(link.Alerter, fmt.Sprint("close incident ", id), control.CmdClose, args), nil
 		},
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 // KeyMap has the page's keys.
 type KeyMap struct {
-	Details, Fold, Acknowledge, Snooze, Logs, Offer key.Binding
-	Move                                            widget.Navigation
+	Details, Fold, Acknowledge, Snooze, Close, Logs, Offer key.Binding
+	Move                                                   widget.Navigation
 }
 
 func newKeyMap() KeyMap {
@@ -23,6 +23,7 @@ func newKeyMap() KeyMap {
 		Fold:        bind("fold: what follows from it, out or in", "space", "left", "right"),
 		Acknowledge: bind("acknowledge: you know of it; nobody is reminded of it any more", "a"),
 		Snooze:      bind("snooze: nobody is told of it for a while", "z"),
+		Close:       bind("close: it is over, though nowcast cannot know that", "c"),
 		Logs:        bind("log: of its launch or worker, on page 3", "l"),
 		Offer:       bind("do: the command that it offers", "r", "g"),
 		Move:        widget.NewNavigation(),
@@ -33,7 +34,7 @@ func newKeyMap() KeyMap {
 
 // AboutAlert tells whether k does something with the selected alert.
 func (m KeyMap) AboutAlert(k tea.KeyPressMsg) bool {
-	return key.Matches(k, m.Acknowledge, m.Snooze, m.Logs, m.Offer)
+	return key.Matches(k, m.Acknowledge, m.Snooze, m.Close, m.Logs, m.Offer)
 }
 
 // Kind is what an operator wants.
@@ -45,6 +46,7 @@ const (
 	Details          // of Item
 	Acknowledge      // Item
 	Snooze           // Item
+	Close            // Item
 	Logs             // of what Alert is about
 	Offer            // what Alert offers
 	Leave            // the page, to where the operator came from
@@ -82,6 +84,8 @@ func (m *Model) Update(msg tea.Msg) Action {
 		kind = Acknowledge
 	case key.Matches(k, m.Keys.Snooze):
 		kind = Snooze
+	case key.Matches(k, m.Keys.Close):
+		kind = Close
 	case key.Matches(k, m.Keys.Logs):
 		kind = Logs
 	case key.Matches(k, m.Keys.Offer):
@@ -101,7 +105,7 @@ func (m *Model) act(kind Kind) Action {
 	r := m.rows[m.scroll.Cursor]
 	a := Action{Kind: kind, Item: r.item, Alert: r.alert()}
 	refuse := func(why string) Action { return Action{Kind: Refuse, Why: why} }
-	switch changes := kind == Acknowledge || kind == Snooze; {
+	switch changes := kind == Acknowledge || kind == Snooze || kind == Close; {
 	case changes && !r.item.Open():
 		return refuse("it has ended: there is nothing to acknowledge")
 	case changes && r.item.ID == 0:
@@ -172,5 +176,5 @@ func (m *Model) About() []key.Binding {
 // Help returns all keys.
 func (m *Model) Help() []key.Binding {
 	k := m.Keys
-	return []key.Binding{k.Details, k.Acknowledge, k.Snooze, k.Offer, k.Logs, k.Fold, k.Move.All()}
+	return []key.Binding{k.Details, k.Acknowledge, k.Snooze, k.Close, k.Offer, k.Logs, k.Fold, k.Move.All()}
 }

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/feed"
+	"nowcast/internal/core/wire"
+	"nowcast/internal/faults"
+)
+
+var diskFaults = []fault{
+	{11, "the disk of the state is full for a while", 1, diskFull},
+	{11, "the disk of the state gives errors for a while", 1, diskErrors},
+	{11, "the disk of the state is read-only at the start", 1, diskReadOnly},
+}
+
+// patient clients wait as long as no answer can be given.
+var patient = faults.Load{Clients: 4, Insist: 2, Patience: 60 * time.Second, Pause: 10 * time.Millisecond}
+
+// storeAlerts are what the feed tells about the state store.
+type storeAlerts struct {
+	mu  sync.Mutex
+	all []engine.Alert // guarded by mu
+}
+
+func watchStore(t *testing.T, w *faults.World) *storeAlerts {
+	t.Helper()
+	endpoint, err := wire.IPC(w.StateFile("feed.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := feed.Subscribe(t.Context(), endpoint, []string{feed.StreamAlert})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &storeAlerts{}
+	go func() {
+		for batch := range events {
+			for _, e := range batch {
+				var a engine.Alert
+				if e.Decode(&a) == nil && a.Kind == "state store" {
+					s.mu.Lock()
+					s.all = append(s.all, a)
+					s.mu.Unlock()
+				}
+			}
+		}
+	}()
+	return s
+}
+
+// begun and over tell what the n-th alert that was told says: that it has begun because of something, that it is over.
+func (s *storeAlerts) begun(n int, why string) func() bool {
+	return func() bool {
+		a, ok := s.told(2 * n)
+		return ok && a.Open() && strings.Contains(a.Message, why)
+	}
+}
+
+func (s *storeAlerts) over(n int) func() bool {
+	return func() bool {
+		a, ok := s.told(2*n + 1)
+		return ok && !a.Open()
+	}
+}
+
+func (s *storeAlerts) told(n int) (engine.Alert, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n >= len(s.all) {
+		return engine.Alert{}, false
+	}
+	return s.all[n], true
+}
+
+// smallDisk puts a file system of its own under the state directory, and returns false if this user may not.
+func smallDisk(t *testing.T, w *faults.World, size string) bool {
+	t.Helper()
+	dir := filepath.Dir(w.StateFile("x"))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	err := unix.Mount("nowcast-faults", dir, "tmpfs", 0, "mode=700,size="+size)
+	if errors.Is(err, unix.EPERM) {
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		w.Stop()
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return true
+}
+
+// diskFull fills the disk: nothing is acknowledged, the alert says why, and when there is room again everything goes on. Without the
+// right to mount a small disk it is the limit on the size of files that is reached.
+func diskFull(t *testing.T, r *rand.Rand, n int) *faults.Report {
+	w := newWorld(t, nil)
+	if !smallDisk(t, w, "16m") {
+		t.Log("no right to mount a disk: with errors instead")
+		return diskErrors(t, r, n)
+	}
+	w.Keep("broker", nil)
+	m := w.Keep("manager", nil)
+	alerts := watchStore(t, w)
+	w.Report(patient)
+	for i := range n {
+		serves(w)
+		time.Sleep(upTo(r, 100*time.Millisecond))
+		fill(t, w.StateFile("ballast"))
+		w.Eventually("the alert", 20*time.Second, alerts.begun(i, "disk is full"))
+		acked := w.Acked()
+		time.Sleep(upTo(r, 500*time.Millisecond))
+		if got := w.Acked(); got > acked+patient.Clients { // what was durable may still be on its way
+			t.Errorf("%d reports were acknowledged while the disk was full", got-acked)
+		}
+		if err := os.Remove(w.StateFile("ballast")); err != nil {
+			t.Fatal(err)
+		}
+		serves(w)
+		w.Eventually("the end of the alert", 20*time.Second, alerts.over(i))
+	}
+	report := allAnswered(w.Finish())
+	report.Broken = append(report.Broken, ended(m)...)
+	return report
+}
+
+// fill writes until there is no room left.
+func fill(t *testing.T, file string) {
+	t.Helper()
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for size := 1 << 20; size > 0; {
+		if _, err = f.Write(make([]byte, size)); err != nil {
+			size /= 2
+		}
+	}
+	if !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("got %v, want a full disk", err)
+	}
+}
+
+// diskErrors has each write to a file fail, by a limit on their size: the system call gives an error that no program expects.
+func diskErrors(t *testing.T, r *rand.Rand, n int) *faults.Report {
+	w := newWorld(t, nil)
+	w.Keep("broker", nil)
+	m := w.Keep("manager", nil)
+	alerts := watchStore(t, w)
+	w.Report(patient)
+	for i := range n {
+		serves(w)
+		time.Sleep(upTo(r, 100*time.Millisecond))
+		limitFiles(t, m, 1)
+		w.Eventually("the alert", 20*time.Second, alerts.begun(i, "nothing is acknowledged"))
+		time.Sleep(upTo(r, 500*time.Millisecond))
+		limitFiles(t, m, unix.RLIM_INFINITY)
+		serves(w)
+		w.Eventually("the end of the alert", 20*time.Second, alerts.over(i))
+	}
+	report := allAnswered(w.Finish())
+	report.Broken = append(report.Broken, ended(m)...)
+	return report
+}
+
+// limitFiles limits the size of the files that a daemon may write, while it runs.
+func limitFiles(t *testing.T, d *faults.Daemon, size uint64) {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Prlimit(d.PID(), unix.RLIMIT_FSIZE, nil, &limit); err != nil {
+		t.Fatal(err)
+	}
+	limit.Cur = min(size, limit.Max)
+	if err := unix.Prlimit(d.PID(), unix.RLIMIT_FSIZE, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// diskReadOnly starts daemons on a disk that is read-only, as after an error of the disk. They serve as soon as it is not.
+func diskReadOnly(t *testing.T, r *rand.Rand, n int) *faults.Report {
+	w := newWorld(t, nil)
+	if !smallDisk(t, w, "16m") {
+		t.Log("no right to mount a disk: with errors instead")
+		return diskErrors(t, r, n)
+	}
+	dir := filepath.Dir(w.StateFile("x"))
+	b, m := w.Keep("broker", nil), w.Keep("manager", nil)
+	for range n {
+		w.Once()
+		w.Settle()
+		m.Stop()
+		b.Stop()
+		remount(t, dir, syscall.MS_RDONLY)
+		b, m = w.Begin("broker", nil), w.Begin("manager", nil)
+		w.Eventually("a manager that ends", 20*time.Second, func() bool { return len(m.Endings()) > 0 })
+		if log := w.Read("nowcast.log"); !strings.Contains(log, "mount it for writing") {
+			t.Errorf("got log\n%s\nwant what to do", log)
+		}
+		remount(t, dir, 0)
+		w.Eventually("daemons that serve", 20*time.Second, func() bool { return b.Ready() && m.Ready() })
+	}
+	w.Once()
+	return allSucceeded(w.Finish())
+}
+
+func remount(t *testing.T, dir string, flags uintptr) {
+	t.Helper()
+	if err := unix.Mount("nowcast-faults", dir, "tmpfs", unix.MS_REMOUNT|flags, "size=16m"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ended says how often a daemon ended by itself, or died.
+func ended(d *faults.Daemon) (broken []string) {
+	if n := len(d.Deaths()); n > 0 {
+		broken = append(broken, fmt.Sprintf("a process died %d times", n))
+	}
+	for _, how := range d.Endings() {
+		broken = append(broken, "a process ended by itself: "+how)
+	}
+	return broken
+}

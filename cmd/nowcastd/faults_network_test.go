@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	hooks "nowcast/internal/core/fault"
+	"nowcast/internal/faults"
+)
+
+var alone = []fault{{13, "network: connections reset, refused, half open", 6, networkBroken}}
+
+var networkFaults = []fault{
+	{13, "network: cut each way and both, slow; healed", 6, networkCut},
+	{13, "network: the broker's port is taken", 1, portTaken},
+}
+
+// newFarWorld is a world whose workers and clients reach the broker through a proxy.
+func newFarWorld(t *testing.T, change func(*faults.Options)) (*faults.World, *proxy) {
+	near := freePort(t)
+	var far int
+	w := newWorld(t, func(o *faults.Options) {
+		far, o.Behind = o.Workers, near
+		if change != nil {
+			change(o)
+		}
+	})
+	return w, newProxy(t, far, near)
+}
+
+// networkCut holds messages up and breaks no connection: everybody is answered, workers of ours and Python's alike.
+func networkCut(t *testing.T, r *rand.Rand, n int) *faults.Report {
+	w, p := newFarWorld(t, nil)
+	w.Keep("broker", nil)
+	w.Keep("manager", nil)
+	load := clients
+	load.Python = 10
+	w.Report(load)
+	ways := [][]int{{toBroker}, {toWorker}, {toBroker, toWorker}}
+	for i := range n {
+		if i%4 == 3 {
+			p.slow(upTo(r, 50*time.Millisecond), upTo(r, 50*time.Millisecond))
+		} else {
+			p.cut(ways[i%4]...)
+		}
+		time.Sleep(upTo(r, 400*time.Millisecond))
+		p.heal()
+		serves(w)
+	}
+	return allAnswered(w.Finish())
+}
+
+// networkBroken breaks connections with requests and answers in them. Ours notice and send the same again, which the manager does once;
+// who does not send again, as Python's workers, may wait in vain.
+func networkBroken(t *testing.T, r *rand.Rand, n int) *faults.Report {
+	t.Setenv(hooks.SilentVariable, "400ms") // not a minute
+	w, p := newFarWorld(t, nil)
+	w.Keep("broker", nil)
+	w.Keep("manager", nil)
+	load := orphans
+	load.Insist, load.Patience = 4, 20*time.Second
+	w.Report(load)
+	for i := range n {
+		serves(w)
+		p.cut([][]int{{toBroker}, {toWorker}}[r.IntN(2)]...) // so that something is under way
+		time.Sleep(upTo(r, 50*time.Millisecond))
+		before := p.connections()
+		switch i % 3 {
+		case 0:
+			p.reset()
+		case 1:
+			p.refuse()
+			time.Sleep(upTo(r, 300*time.Millisecond))
+		case 2:
+			p.halve() // nobody tells them
+		}
+		p.heal()
+		w.Eventually("a new connection", 10*time.Second, func() bool { return p.connections() > before })
+	}
+	serves(w)
+	return insistentAnswered(w.Finish())
+}
+
+// portTaken starts the broker while somebody else has its port. It says so, and serves once the port is free.
+func portTaken(t *testing.T, _ *rand.Rand, n int) *faults.Report {
+	all := &faults.Report{}
+	for range n {
+		port := freePort(t)
+		w := newWorld(t, func(o *faults.Options) { o.Workers = port })
+		thief, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer thief.Close()
+		b := w.Begin("broker", nil)
+		w.Keep("manager", nil)
+		want := fmt.Sprintf("port %d is taken: address already in use; stop the process that has it", port)
+		w.Eventually("the end of the broker, and its reason: "+want, 10*time.Second, func() bool {
+			return len(b.Endings()) >= 2 && strings.Contains(w.Read("nowcast.log"), want)
+		})
+		thief.Close()
+		w.Report(clients)
+		serves(w)
+		all.Add(allAnswered(w.Finish()))
+	}
+	return all
+}
