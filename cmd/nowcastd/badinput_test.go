@@ -275,10 +275,9 @@ func TestARequestThatIsNoRequestIsLoggedAndDropped(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		frames wire.Frames
-		log    string
 	}{
-		{"without envelope", wire.Frames{[]byte("lost"), []byte("sheep")}, "no envelope"},
-		{"an envelope with nothing in it", wire.Frames{{}}, "not exactly one part"},
+		{"without envelope", wire.Frames{[]byte("lost"), []byte("sheep")}},
+		{"an envelope with nothing in it", wire.Frames{{}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := &hardy{system: newSystem(t, hardyWorkers, hardyRules)}
@@ -294,7 +293,7 @@ func TestARequestThatIsNoRequestIsLoggedAndDropped(t *testing.T) {
 			if err := c.Send(tc.frames); err != nil {
 				t.Fatal(err)
 			}
-			h.logged(t, 0, "ERROR", tc.log)
+			h.logged(t, 0, "WARNING", "[message_broker] a request was refused, as nobody could answer it: it has no empty frame before the message")
 			h.goodMessageIsServed(t)
 		})
 	}

@@ -125,6 +125,7 @@ func replaced(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	})
 	up := w.Keep("up", nil)
 	load := orphans // the broker ends, too
+	load.Patience = 20 * time.Second // a supervisor stops all daemons before another one starts them
 	load.Pause = 50 * time.Millisecond
 	load.How = []any{"sleep", "1500ms"}
 	w.Report(load)

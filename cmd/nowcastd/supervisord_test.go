@@ -41,7 +41,7 @@ func TestTheSupervisordExampleRunsTheDaemons(t *testing.T) {
 	s.eventually("all programs", func() bool {
 		c := exec.Command("/usr/bin/supervisorctl", "-c", filepath.Join(s.dir, "supervisord.ini"), "status") // fails unless all run
 		out, err := c.Output()
-		return err == nil && strings.Count(string(out), "RUNNING") == 4
+		return err == nil && strings.Count(string(out), "RUNNING") == 5
 	})
 
 	gate, open := s.gate("gate")
@@ -59,7 +59,7 @@ func TestTheSupervisordExampleRunsTheDaemons(t *testing.T) {
 	s.reaches(l.ID, "ended", func(l launch.Launch) bool { return l.State.Final() })
 
 	before := len(s.read("nowcast.log"))
-	ctl("signal", "HUP", "message_broker", "log_aggregator", "manager", "scheduler")
+	ctl("signal", "HUP", "message_broker", "log_aggregator", "manager", "scheduler", "alerter")
 	s.logged(t, before, "INFO", "[manager] hangup signal (SIGHUP) received; reloading configuration")
 	if got := ask(t, s.requester(), message.Message{Source: "any", Type: "success"}); got.Type != message.Ack {
 		t.Errorf("got the reply %q, want ack", got.Type)
@@ -67,7 +67,7 @@ func TestTheSupervisordExampleRunsTheDaemons(t *testing.T) {
 	if err := d.stop(); err != nil {
 		t.Errorf("supervisord: %v\n%s", err, d.output)
 	}
-	for _, name := range []string{"message_broker", "log_aggregator", "manager", "scheduler"} {
+	for _, name := range []string{"message_broker", "log_aggregator", "manager", "scheduler", "alerter"} {
 		s.logged(t, before, "INFO", "["+name+"] termination signal (SIGTERM) received; shutting down")
 	}
 }
