@@ -124,7 +124,7 @@ func replaced(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		o.Nowcastd = program
 	})
 	up := w.Keep("up", nil)
-	load := orphans // the broker ends, too
+	load := orphans                  // the broker ends, too
 	load.Patience = 20 * time.Second // a supervisor stops all daemons before another one starts them
 	load.Pause = 50 * time.Millisecond
 	load.How = []any{"sleep", "1500ms"}
