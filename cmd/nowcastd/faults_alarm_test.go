@@ -65,11 +65,12 @@ func alarmsKilled(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	w, hook := newAlarmWorld(t)
 	daemons := []*faults.Daemon{w.Keep("broker", nil), w.Keep("manager", nil)}
 	starts, steps := 0, []string{"alert sent", "alert saved", "alert observed"}
+	own := rand.New(rand.NewPCG(r.Uint64(), 0)) // daemons are started by a goroutine of their own
 	alerter := w.Keep("alerter", func() string {
 		if starts++; starts > n {
 			return ""
 		}
-		return fmt.Sprintf("%s:%d", steps[starts%len(steps)], 1+r.IntN(2))
+		return fmt.Sprintf("%s:%d", steps[starts%len(steps)], 1+own.IntN(2))
 	})
 	daemons = append(daemons, alerter)
 	for i := range n {

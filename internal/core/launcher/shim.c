@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -105,8 +106,10 @@ static void worker(const struct start *s, int record, int output, pid_t shim, un
 	sigset_t none;
 	keeper_fault("forked");
 	setsid();
+	// Not by signal(): the C library lets nobody touch the signals that it uses itself, and whoever started us may have ignored them.
+	static const char by_default[64];
 	for (int n = 1; n < NSIG; n++)
-		signal(n, SIG_DFL);
+		syscall(SYS_rt_sigaction, n, by_default, NULL, (size_t)8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(output, 1) < 0 || dup2(output, 2) < 0) // 0 is /dev/null already
