@@ -123,9 +123,9 @@ func (c *Client) exchange(ctx context.Context, request wire.Frames) (Reply, erro
 			}
 			wait(ctx, againAfter)
 		case <-time.After(resendAfter):
-			unanswered++
+			unanswered, refusal = unanswered+1, Reply{} // what was said before is not how it is now
 		case <-ctx.Done():
-			unanswered++
+			unanswered, refusal = unanswered+1, Reply{}
 		}
 		if ctx.Err() != nil || c.nobody(started) {
 			return Reply{}, c.silence(ctx, target, refusal, unanswered)

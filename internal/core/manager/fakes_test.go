@@ -312,6 +312,7 @@ type world struct {
 	*Manager
 	options func(*Options) // nil: changes nothing
 	stop    func() error
+	cancel  func()     // begins a stop without waiting for its end
 	done    chan error // what Run returned
 	slow    bool       // writing the checklist file took too long at the start to be waited for
 }
@@ -394,7 +395,7 @@ func (w *world) start(ignoreChecklist bool) {
 	w.Manager, w.slow = m, m.file.behind
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	w.done = done
+	w.done, w.cancel = done, cancel
 	go func() { done <- m.Run(ctx) }()
 	stopped := false
 	w.stop = func() error {

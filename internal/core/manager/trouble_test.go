@@ -169,11 +169,8 @@ func TestAStopDoesNotWaitForABacklogOfLaunches(t *testing.T) {
 	w.start(false)
 	w.ask(report("a", nil))
 	w.eventually("what is in hand", w.launchIs(mostInHand, launch.Starting))
-	go func() {
-		for range mostInHand {
-			w.processes.gate <- struct{}{}
-		}
-	}()
+	w.cancel()
+	close(w.processes.gate)
 	if err := w.stop(); err != nil {
 		t.Fatal(err)
 	}
