@@ -97,6 +97,13 @@ func (e *Effects) Empty() bool {
 	return len(e.Messages)+len(e.Launches)+len(e.Barriers)+len(e.Released)+len(e.Alerts)+len(e.Operations) == 0 && e.Base == nil
 }
 
+// How much of what is over a manager starts with, and goes on to remember.
+const (
+	KeepLaunches = 2000  // that have ended
+	KeepAlerts   = 200   // that have ended
+	KeepHandled  = 32768 // messages, of which those with a Request or a Sender are known again
+)
+
 // State is what a manager starts from: all the effects so far, as far as they still matter.
 type State struct {
 	Base        Base
@@ -104,7 +111,7 @@ type State struct {
 	Launches    []*launch.Launch // all unfinished and the newest finished, oldest first
 	Barriers    []Barrier        // open, oldest first
 	Alerts      []Alert          // all open and the newest ended, oldest first
-	Recent      []Handled        // the newest messages that have a Request or a Sender, oldest first: at most 32,768
+	Recent      []Handled        // the newest messages that have a Request or a Sender, oldest first: at most KeepHandled
 	LastMessage int64
 	LastLaunch  int64
 	LastBarrier int64

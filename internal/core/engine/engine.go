@@ -52,8 +52,9 @@ func Decide(reg *config.Registry, m message.Message, cl *checklist.Checklist) De
 	if !ok { // step 2
 		return refused(message.UnregisteredType, "unregistered message type received from %s worker: %s", m.Source, printable(m.Type))
 	}
-	d := Decision{Reply: reply(message.Ack, nil)}
-	d.line(slog.LevelDebug, "received message from %s: (%s) %s", m.Source, m.Type, words) // step 3
+	d := Decision{Reply: reply(message.Ack, nil), Lines: make([]Line, 0, 2)}
+	// Joined by hand, as the other line that most messages have: the first is seldom wanted by anybody.
+	d.Lines = append(d.Lines, Line{slog.LevelDebug, "received message from " + m.Source + ": (" + m.Type + ") " + words}) // step 3
 	switch m.Type {
 	case message.TypeClear: // step 4
 		d.Reply = reply(message.ChecklistCleared, nil)
@@ -83,7 +84,7 @@ func (d *Decision) update(w config.Worker, m message.Message, cl *checklist.Chec
 	}
 	change := cl.Report(key, m.Payload)
 	d.Change = &change
-	d.line(slog.LevelInfo, "checklist updated with [%s] items from %s worker", key, m.Source)
+	d.Lines = append(d.Lines, Line{slog.LevelInfo, "checklist updated with [" + key + "] items from " + m.Source + " worker"})
 }
 
 func (d *Decision) line(level slog.Level, format string, args ...any) {

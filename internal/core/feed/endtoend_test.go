@@ -15,7 +15,7 @@ import (
 	"nowcast/internal/core/launch"
 )
 
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // startBroker runs a real broker whose feed is in dir.
 func startBroker(t *testing.T, dir string) (in, out string, stop func()) {

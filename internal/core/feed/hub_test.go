@@ -10,7 +10,7 @@ import (
 	"nowcast/internal/core/wire"
 )
 
-const patience = 20 * time.Second // how long a test waits for what must happen
+const patience = 60 * time.Second // how long a test waits for what must happen
 
 // sockets returns endpoints for a hub; unix socket paths must be short.
 func sockets(t testing.TB) (in, out string) {

@@ -86,12 +86,17 @@ func (b *logBatch) close() {
 func (p *Publisher) flushLogs(records []LogRecord) {
 	var topics []string
 	byTopic := map[string][]LogRecord{}
-	for i := range records {
-		t := records[i].Topic()
+	for len(records) > 0 {
+		first, n := &records[0], 1 // under load most are of one kind
+		for n < len(records) && records[n].Level == first.Level && records[n].Name == first.Name {
+			n++
+		}
+		t := first.Topic()
 		if byTopic[t] == nil {
 			topics = append(topics, t)
 		}
-		byTopic[t] = append(byTopic[t], records[i])
+		byTopic[t] = append(byTopic[t], records[:n]...)
+		records = records[n:]
 	}
 	for _, t := range topics {
 		p.Publish(t, byTopic[t])

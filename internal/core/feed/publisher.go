@@ -83,7 +83,7 @@ func newEpoch(now time.Time) string {
 // Publish sends body, as JSON, on a topic. Events of one stream are numbered in the order of the calls. A body that
 // cannot be JSON is a bug in us; its number is used up, so that readers ask for a snapshot.
 func (p *Publisher) Publish(topic string, body any) {
-	text, err := json.Marshal(body)
+	text, err := marshal(body)
 	if err != nil {
 		text = nil
 	}
@@ -171,12 +171,6 @@ func (p *Publisher) appendLast(b []byte) []byte {
 	delete(last, StreamDaemon)
 	delete(last, StreamLog)
 	text, _ := json.Marshal(last) // a map of numbers always can be
-	return append(b, text...)
-}
-
-// appendString writes a JSON string.
-func appendString(b []byte, s string) []byte {
-	text, _ := json.Marshal(s) // a string always can be
 	return append(b, text...)
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"nowcast/internal/core/engine"
@@ -15,6 +16,9 @@ func (s *Store) Commit(ctx context.Context, b *engine.Effects) error {
 }
 
 func (s *Store) commit(ctx context.Context, b *engine.Effects) error {
+	if err := s.inPlace(); err != nil {
+		return s.fail(err)
+	}
 	if !s.synced {
 		if _, err := s.sync(ctx); err != nil {
 			return err
@@ -29,6 +33,9 @@ func (s *Store) commit(ctx context.Context, b *engine.Effects) error {
 	p.apply(s.live)
 	p.head.live = s.live.digest()
 	if err := s.transact(ctx, func(ctx context.Context) error { return p.write(ctx, s.session) }); err != nil {
+		if s.file != "" && isConflict(err) {
+			err = fmt.Errorf("%w: %w", ErrDeposed, err)
+		}
 		return s.fail(err)
 	}
 	s.head, s.synced = p.head, true

@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"slices"
+
+	"nowcast/internal/core/engine"
 )
 
 // live knows the checksum of every row that a start reads, so that head can have a digest of them: rows that are gone, or older
@@ -16,15 +18,8 @@ type live struct {
 	openAlerts, alerts   window
 }
 
-// How many records that are over a manager starts with.
-const (
-	finishedLaunches = 2000
-	endedAlerts      = 200
-	recentMessages   = 32768
-)
-
 func newLive() *live {
-	return &live{base: window{keep: 1}, finished: window{keep: finishedLaunches}, alerts: window{keep: endedAlerts}}
+	return &live{base: window{keep: 1}, finished: window{keep: engine.KeepLaunches}, alerts: window{keep: engine.KeepAlerts}}
 }
 
 func (l *live) digest() (sum int64) {
@@ -41,7 +36,7 @@ func (l *live) message(id int64, change, named bool, crc uint32) {
 	if named {
 		l.recent.put(id, crc)
 	}
-	l.recent.forget(id - recentMessages)
+	l.recent.forget(id - engine.KeepHandled)
 }
 
 func (l *live) newBase(message int64, crc uint32) {

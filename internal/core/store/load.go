@@ -158,7 +158,7 @@ func (l *loader) changes() error {
 }
 
 func (l *loader) recent() error {
-	after := l.head.lastMessage - recentMessages
+	after := l.head.lastMessage - engine.KeepHandled
 	return l.rows(&messages, "WHERE id > ? AND (request <> '' OR sender <> '') ORDER BY id", []any{after}, func(r row, crc uint32) error {
 		m, err := r.message()
 		if err != nil {
@@ -172,7 +172,7 @@ func (l *loader) recent() error {
 
 func (l *loader) launches() error {
 	return l.rows(&launches, `WHERE final = 0 OR id IN (SELECT id FROM launch WHERE final = 1 ORDER BY id DESC LIMIT ?) ORDER BY id`,
-		[]any{finishedLaunches}, func(r row, crc uint32) error {
+		[]any{engine.KeepLaunches}, func(r row, crc uint32) error {
 			v, err := as[*launch.Launch](r)
 			l.state.Launches = append(l.state.Launches, v)
 			l.live.launch(r[0].(int64), r[1].(int64) == 1, crc)
@@ -191,7 +191,7 @@ func (l *loader) barriers() error {
 
 func (l *loader) alerts() error {
 	return l.rows(&alerts, `WHERE open = 1 OR id IN (SELECT id FROM alert WHERE open = 0 ORDER BY id DESC LIMIT ?) ORDER BY id`,
-		[]any{endedAlerts}, func(r row, crc uint32) error {
+		[]any{engine.KeepAlerts}, func(r row, crc uint32) error {
 			v, err := as[engine.Alert](r)
 			l.state.Alerts = append(l.state.Alerts, v)
 			l.live.alert(r[0].(int64), r[1].(int64) == 1, crc)

@@ -176,8 +176,8 @@ var errMoved = errors.New("somebody else has written to it")
 // rowsPerInsert is how many rows one statement inserts at most: a call costs more than a row, but SQLite's driver looks through all
 // parameters for each. What is left is inserted by smaller statements, so that there are three and not one for each number of rows.
 const (
-	rowsPerInsert = 8
-	fewRows       = 3
+	rowsPerInsert = 4
+	fewRows       = 2
 )
 
 // share returns how many of n rows the next statement inserts.
@@ -192,9 +192,9 @@ func share(n int) int {
 }
 
 func insertMessages(ctx context.Context, s *session, ms []plannedMessage) error {
+	space := make([]any, 0, rowsPerInsert*(len(messages.columns)+2))
 	for len(ms) > 0 {
-		n := share(len(ms))
-		args := make([]any, 0, n*(len(messages.columns)+2))
+		n, args := share(len(ms)), space
 		for _, m := range ms[:n] {
 			args = append(append(args, m.row...), int64(m.crc), m.body)
 		}

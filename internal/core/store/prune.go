@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"nowcast/internal/core/engine"
 )
 
 // pruneBytes bounds the bodies that one step deletes: large ones take long.
@@ -65,7 +67,7 @@ type pruner struct {
 
 // messages goes as far as the base before the newest: with it and what comes after, a damaged base is no great loss.
 func (p *pruner) messages() error {
-	bound := p.s.head.lastMessage - recentMessages
+	bound := p.s.head.lastMessage - engine.KeepHandled
 	base := int64(-1)
 	if _, err := p.s.first(p.ctx, "SELECT message FROM checklist_base ORDER BY message DESC LIMIT 1 OFFSET 1", nil, &base); err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 type Salvage struct {
 	Time    time.Time
 	Reason  string         // what was found
-	File    string         // where the damaged database is now; its -wal is beside it
+	File    string         // where the damaged database is now; its -wal is beside it; "": there was none any more
 	Whole   bool           // the state is as the last commit left it; only history may have been lost
 	Kept    map[string]int // rows, by table
 	Dropped map[string]int // rows that were there and are damaged, or come after a gap
@@ -28,7 +28,11 @@ type Salvage struct {
 // String is the whole of it, for the log.
 func (s *Salvage) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the state database was damaged (%s) and is put aside as %s. ", s.Reason, s.File)
+	if s.File == "" {
+		fmt.Fprintf(&b, "the state database was damaged (%s), and there is nothing to put aside: if somebody has moved it away, stop the manager and put it back. ", s.Reason)
+	} else {
+		fmt.Fprintf(&b, "the state database was damaged (%s) and is put aside as %s. ", s.Reason, s.File)
+	}
 	if s.Whole {
 		b.WriteString("The state is as the last commit left it")
 	} else {
@@ -84,6 +88,9 @@ const (
 func salvage(ctx context.Context, file, why string, now time.Time) error {
 	stamp := freeStamp(file, now)
 	report := &Salvage{Time: now.UTC(), Reason: why, File: aside(file, stamp), Kept: map[string]int{}, Dropped: map[string]int{}}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		report.File = ""
+	}
 	if err := rebuild(ctx, file, report); err != nil {
 		return fmt.Errorf("state database %s is damaged (%s) and could not be repaired: %w%s", file, why, err, remedy(err))
 	}

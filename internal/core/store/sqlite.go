@@ -4,24 +4,22 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // openFile opens or creates an SQLite database. If it is damaged it is put aside, and what can be read of it carried over.
 func openFile(ctx context.Context, file string) (*Store, error) {
-	lock, err := lockFile(file + ".lock")
+	locks, err := lock(file)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{where: file, file: file, lock: lock}
+	s := &Store{where: file, file: file, locks: locks}
 	err = s.openSound(ctx)
 	if d := (*damaged)(nil); errors.As(err, &d) {
 		s.closeDatabase()
@@ -47,8 +45,8 @@ func (s *Store) openSound(ctx context.Context) error {
 	if why, err := os.ReadFile(s.file + damageMark); err == nil {
 		return &damaged{s.file, s.file, errors.New(strings.TrimSpace(string(why)))}
 	}
-	if s.emptied() {
-		return &damaged{s.file, s.file, errors.New("it is empty")}
+	if err := s.emptied(); err != nil {
+		return &damaged{s.file, s.file, err}
 	}
 	if err := s.verify(ctx); err != nil {
 		return s.fail(err)
@@ -63,6 +61,7 @@ func (s *Store) openSound(ctx context.Context) error {
 	if err != nil {
 		return s.fail(err)
 	}
+	s.places = []place{newPlace(s.file), newPlace(s.file + "-wal")}
 	return s.used()
 }
 
@@ -111,27 +110,6 @@ func (s *Store) closeDatabase() {
 	}
 }
 
-// The lock file has a word in it once there is a database: one that is empty then was emptied by somebody, and SQLite would
-// take it for a new one.
-func (s *Store) used() error {
-	if info, err := s.lock.Stat(); err == nil && info.Size() > 0 {
-		return nil
-	}
-	if _, err := s.lock.WriteAt([]byte("used\n"), 0); err != nil {
-		return fmt.Errorf("state database %s: %w", s.file, err)
-	}
-	return nil
-}
-
-func (s *Store) emptied() bool {
-	mark, err := s.lock.Stat()
-	if err != nil || mark.Size() == 0 {
-		return false
-	}
-	info, err := os.Stat(s.file)
-	return err == nil && info.Size() == 0
-}
-
 // isDamage tells whether an error means that what is on the disk is not what was written.
 func isDamage(err error) bool {
 	var e *sqlite.Error
@@ -145,7 +123,7 @@ func isDamage(err error) bool {
 			return true
 		}
 	}
-	return errors.Is(err, errRow) || errors.Is(err, ErrDamaged) || postgresDamage(err)
+	return errors.Is(err, errRow) || errors.Is(err, ErrDamaged) || errors.As(err, new(misplaced)) || postgresDamage(err)
 }
 
 // remedy says what an operator can do about an error.
@@ -168,22 +146,4 @@ func remedy(err error) string {
 		return ": look at the disk (dmesg)"
 	}
 	return ""
-}
-
-// lockFile refuses a second manager on the same state: two of them would launch everything twice.
-func lockFile(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("state database: %w: give this user the right to write to the state directory", err)
-	case errors.Is(err, unix.EROFS):
-		return nil, fmt.Errorf("state database: %w: mount it for writing, or set state dir in the configuration", err)
-	case err != nil:
-		return nil, fmt.Errorf("state database: %w: set state dir in the configuration to a directory that can be written to", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("state database %s is in use: a manager with this state directory is running already", strings.TrimSuffix(name, ".lock"))
-	}
-	return f, nil
 }

@@ -39,8 +39,9 @@ type Store struct {
 	db    *sql.DB
 	*session
 
-	lock  *os.File // SQLite: held with flock as long as the store is open
-	lease *lease   // PostgreSQL
+	locks  *locks  // SQLite: held as long as the store is open
+	places []place // SQLite: where its files are
+	lease  *lease  // PostgreSQL
 
 	synced  bool          // head and live are as in the database
 	head    head          // of the last commit
@@ -106,9 +107,7 @@ func (s *Store) Close() error {
 	if s.db != nil {
 		err = s.db.Close()
 	}
-	if s.lock != nil {
-		s.lock.Close() // the kernel also does this when the process dies
-	}
+	s.locks.release()
 	return err
 }
 

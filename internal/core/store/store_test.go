@@ -184,7 +184,7 @@ func TestOpeningWhatCannotBeOpenedSaysWhyAndWhatToDo(t *testing.T) {
 	dir := t.TempDir()
 	used := filepath.Join(dir, "used.db")
 	storetest.Open(t, used)
-	folder := filepath.Join(dir, "folder.db")
+	folder := filepath.Join(t.TempDir(), "folder.db")
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
