@@ -16,6 +16,7 @@ import (
 	"nowcast/internal/core/fault"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/notify"
+	"nowcast/internal/core/statefile"
 )
 
 // Options are what an alerter works with.
@@ -123,7 +124,7 @@ func New(o Options) (*Alerter, error) {
 		o.Zone = time.Local
 	}
 	if o.write == nil {
-		o.write = save
+		o.write = statefile.Replace
 	}
 	if o.look == nil {
 		o.look = lookAtDisks
@@ -146,7 +147,7 @@ func New(o Options) (*Alerter, error) {
 	}
 	a.disks = diskWatch{jobs: make(chan diskJob, 1), look: o.look}
 	a.configure(o.Config, o.Dirs, o.Needs)
-	a.unpublished = true
+	a.look, a.unpublished = true, true // what is known already is in the first file that is written
 	return a, nil
 }
 
@@ -256,6 +257,7 @@ func (a *Alerter) keep() {
 	}
 	a.changed = false
 	a.end(keyState, "it can be written again")
+	a.end(keyDamaged, "a new one is written; the damaged one is kept for whoever wants to look into it")
 	fault.Point("alert saved")
 }
 

@@ -22,6 +22,7 @@ import (
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/fault"
 	"nowcast/internal/core/feed"
+	"nowcast/internal/core/statefile"
 )
 
 const childVariable = "ALERTER_TEST_CHILD" // the directory of an alerter that the test kills
@@ -114,7 +115,7 @@ func TestAnAlerterThatIsKilledMissesNoAlarmAndDoublesNone(t *testing.T) {
 	write := func() {
 		data, err := json.Marshal(alerts)
 		if err == nil {
-			err = save(filepath.Join(dir, "manager.json"), data)
+			err = statefile.Replace(filepath.Join(dir, "manager.json"), data)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -37,23 +36,6 @@ func TestWhatIsSentIsInTheFileBefore(t *testing.T) {
 		w.pass(time.Minute)
 		w.wants("begun", "ended")
 	})
-}
-
-func TestTheFileIsSyncedBeforeItTakesItsNameAndTheDirectoryAfterwards(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "alerts.json")
-	var synced []string
-	err := replace(path, []byte("new"), func(f *os.File) error {
-		named, _ := os.ReadFile(path)
-		if data, err := os.ReadFile(f.Name()); err == nil {
-			synced = append(synced, fmt.Sprintf("%q, the name has %q", data, named))
-		} else {
-			synced = append(synced, fmt.Sprintf("directory, the name has %q", named))
-		}
-		return f.Sync()
-	})
-	if want := []string{`"new", the name has ""`, `directory, the name has "new"`}; err != nil || !slices.Equal(synced, want) {
-		t.Errorf("synced %q (%v), want %q", synced, err, want)
-	}
 }
 
 func TestASumHasNothingThatMayHaveArrived(t *testing.T) {

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"nowcast/internal/core/feed"
+	"nowcast/internal/core/statefile"
 )
 
 // state is what is kept in alerts.json.
@@ -62,9 +62,9 @@ func load(path string, now time.Time) (*state, error) {
 			return s, nil
 		}
 	}
-	aside := path + ".damaged-" + now.UTC().Format("20060102T150405Z")
+	aside, failed := statefile.PutAside(path, now)
 	err = fmt.Errorf("%s cannot be used (%w): what is open becomes an incident again, acknowledgements and messages that waited are forgotten; the file is now %s", path, err, aside)
-	return newState(now), errors.Join(err, os.Rename(path, aside))
+	return newState(now), errors.Join(err, failed)
 }
 
 // parse reads a state and checks what the rest relies on.
@@ -92,29 +92,6 @@ func parse(data []byte) (*state, error) {
 		}
 	}
 	return &s, nil
-}
-
-// save replaces the file in one step: after a power cut there is the old one or the new one.
-func save(path string, data []byte) error { return replace(path, data, (*os.File).Sync) }
-
-func replace(path string, data []byte, sync func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it is renamed
-	_, err = f.Write(data)
-	if err = errors.Join(err, sync(f), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(sync(dir), dir.Close())
 }
 
 // saveWithin is how long the loop waits for the disk. One that hangs must not keep it from telling people so.

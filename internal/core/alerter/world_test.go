@@ -19,6 +19,7 @@ import (
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/notify"
+	"nowcast/internal/core/statefile"
 )
 
 // world is an alerter with what is around it, in a bubble of synctest: time passes when all wait.
@@ -88,7 +89,7 @@ func (w *world) write(path string, data []byte) error {
 	if full {
 		return errors.New("no space left on device")
 	}
-	return save(path, data)
+	return statefile.Replace(path, data)
 }
 
 func (w *world) publish(topic string, body any) {

@@ -4,9 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
+	"nowcast/internal/core/engine"
+	"nowcast/internal/core/kind"
 	"nowcast/internal/core/wire"
 )
 
@@ -33,8 +38,9 @@ const (
 const lingerReplies = time.Second
 
 // managerSilent is how long the manager's machine may not answer on the connection before it counts as gone, as after a cut cable,
-// and what it was given is given to another. (A manager that is at work answers: libzmq does it.)
-const managerSilent = 6 * time.Second
+// and what it was given is given to another. (A manager that is at work answers: libzmq does it.) With PostgreSQL the lease of a manager that
+// is cut off is free after 2 s: who has taken over is to be served at about the same time.
+const managerSilent = 2400 * time.Millisecond
 
 // keepaliveIdle finds out, as workers do on their side, that a host has vanished (specs: compat section 1).
 const keepaliveIdle = 900 * time.Second
@@ -105,9 +111,10 @@ func (r *requests) left(endpoint string) {
 // recovered tells what an earlier broker has left behind.
 func (r *requests) recovered(left wire.Recovered) {
 	if left.Damage != nil {
-		r.logger.Warn("the journal of requests could not be read to its end: Python workers that the broker heard last before it died may wait in vain, check them",
+		r.logger.Error("the journal of requests could not be read to its end: reports that the broker accepted last before it died may be lost, and Python workers that sent them wait in vain, check them",
 			"err", left.Damage, "moved to", left.Aside)
 	}
+	r.tellDamage(left)
 	if left.Refused > 0 {
 		r.logger.Warn("requests in the journal are left out, as nobody could answer them: they have no empty frame before the message", "requests", left.Refused)
 	}
@@ -115,6 +122,29 @@ func (r *requests) recovered(left wire.Recovered) {
 		r.logger.Warn("requests that the last broker had accepted are given to the manager now; Python workers that sent them get no answer and wait in vain, check them; Go workers ask again",
 			"requests", left.Requests)
 	}
+}
+
+// keyDamaged is the key of the alert that a journal was damaged.
+const keyDamaged = "requests journal damaged"
+
+// tellDamage raises an alert about the newest journal that was put aside, by this broker or one before. As long as the file is there nobody has said
+// that it is dealt with. It is the same alert each time, so whoever has closed it is not told again.
+func (r *requests) tellDamage(left wire.Recovered) {
+	a := engine.Alert{Key: keyDamaged, Kind: kind.Journal}
+	switch aside, _ := filepath.Glob(r.journal + ".damaged-*"); {
+	case left.Damage != nil && left.Aside == "":
+		a.Message = fmt.Sprintf("the journal of requests was damaged and could not be put aside: %v", left.Damage)
+	case r.journal == "" || len(aside) == 0:
+		return
+	default:
+		file := slices.Max(aside)
+		a.Message = fmt.Sprintf("the journal of requests was damaged at a start of the broker, and is now %s", file)
+		if info, err := os.Stat(file); err == nil {
+			a.Time = info.ModTime().UTC() // of the last request in it; renaming changes it not
+		}
+	}
+	a.Message += ". Reports that the broker had accepted last before may be lost: look for workers that wait in vain or whose report is missing, then delete the file and close this (nowcastd alerts close)"
+	r.watch.alerts.Raise(a)
 }
 
 func (r *requests) run(ctx context.Context) error {

@@ -22,13 +22,14 @@ func (s *Scheduler) Schedule(ctx context.Context, _ control.Request, _ struct{})
 // Hold answers control.CmdHold. Due times of an entry that is held pass by, also after a restart.
 func (s *Scheduler) Hold(ctx context.Context, r control.Request, args control.HoldArgs) (any, error) {
 	return s.with(ctx, args.Entry, func(e *entry) {
-		if (e.Held != "") == args.Held {
+		if (e.Held != "") == args.Held && e.Held != heldByDamage {
 			return // asked for again, or by two operators
 		}
 		if e.Held = ""; args.Held {
 			e.Held = r.Author
 		}
 		s.Log.Info(fmt.Sprintf("%s asked for %s %s", r.Author, holdWord(args.Held), e.ID))
+		s.settleDamage()
 		s.keep()
 		s.tell()
 	})

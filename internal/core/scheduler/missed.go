@@ -42,6 +42,7 @@ func (s *Scheduler) miss(e *entry, now time.Time, why string) {
 	case e.Held != "":
 		note = "held by " + e.Held
 		s.Log.Info(what + "; it is held by " + e.Held)
+		s.passBy(e, what)
 	case e.missed == config.MissedRun && !e.Pending.IsZero():
 		e.left += n // the one that is asked for again is late enough to stand for them
 		return
@@ -94,7 +95,9 @@ func (s *Scheduler) settleEntry(e *entry, how string) {
 // settleOld ends alerts that nobody has done anything about for so long that it is too late.
 func (s *Scheduler) settleOld() {
 	now := s.Now()
-	s.settleAlerts("a day has passed", func(a *engine.Alert) bool { return now.Sub(a.Time) > keepAlertFor })
+	s.settleAlerts("a day has passed", func(a *engine.Alert) bool {
+		return now.Sub(a.Time) > keepAlertFor && !(a.Key == stateAlert && s.anyHeldByDamage())
+	})
 }
 
 func (s *Scheduler) settleAlerts(how string, over func(*engine.Alert) bool) {

@@ -32,6 +32,7 @@ func (s *Scheduler) Reload(ctx context.Context, schedule []config.Scheduled) err
 		// What has waited for the manager is not wanted any more if its entry is gone or has another schedule.
 		waiting = slices.DeleteFunc(waiting, func(a ask) bool { return s.asking(a) == nil })
 		s.queue = append(waiting, s.queue...)
+		s.settleDamage()
 		s.keep()
 		s.tell()
 	})

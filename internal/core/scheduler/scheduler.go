@@ -75,10 +75,7 @@ func New(o Options) (*Scheduler, error) {
 		return nil, err
 	}
 	s := &Scheduler{Options: o, locked: locked, calls: make(chan func()), asks: make(chan ask), answers: make(chan answer, 64)}
-	known, err := load(o.File)
-	if err != nil {
-		o.Log.Error(err.Error())
-	}
+	known := load(o.File, o.Now())
 	for _, a := range known.Alerts {
 		if a.Key == "" { // of a former version
 			a.Key = a.Kind + " " + a.Time.String()
@@ -87,6 +84,7 @@ func New(o Options) (*Scheduler, error) {
 		o.Alerts.Raise(a)
 	}
 	s.take(o.Schedule, known.Entries)
+	s.tellDamage(known)
 	return s, nil
 }
 

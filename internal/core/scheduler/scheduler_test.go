@@ -211,10 +211,11 @@ func TestAStateFileThatCannotBeUsed(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.start(daily)
-			w.logged("level=ERROR", "schedule.json cannot be used", "the file is now", "schedule.json.damaged")
-			if got, err := os.ReadFile(w.file + ".damaged"); err != nil || string(got) != text {
+			w.logged("level=ERROR", "schedule.json cannot be used", "it is now", "schedule.json.damaged-20000101T000000Z")
+			if got, err := os.ReadFile(w.file + ".damaged-20000101T000000Z"); err != nil || string(got) != text {
 				t.Errorf("put aside: got %q, %v", got, err)
 			}
+			w.hold("sleep", false)
 			w.until("05:16:00")
 			w.launched("05:15:00.000")
 		})

@@ -28,6 +28,7 @@ func (s *Scheduler) turn() {
 		case e.Held != "":
 			e.ran(feed.ScheduleRun{Due: due.UTC(), Time: now, Note: "held by " + e.Held})
 			s.Log.Info(e.ID + " was due at " + e.clock(due) + " and is not launched: held by " + e.Held)
+			s.passBy(e, "it was due at "+e.clock(due))
 		case !e.Pending.IsZero():
 			e.left += n
 		default:

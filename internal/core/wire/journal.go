@@ -15,6 +15,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"nowcast/internal/core/statefile"
 )
 
 // journal is what Run knows of the file behind the requests in hand; journal.h says what is in it. Nothing waits for it: when it
@@ -61,7 +63,8 @@ func (f *Forwarder) recover() error {
 	f.recovered.Requests, f.recovered.Damage = f.restore()
 	if f.recovered.Damage != nil {
 		f.recovered.Damage = fmt.Errorf("%s: %w", f.journal.path, f.recovered.Damage)
-		if aside := f.journal.path + ".damaged"; os.Rename(f.journal.path, aside) == nil {
+		aside, err := statefile.PutAside(f.journal.path, time.Now())
+		if err == nil {
 			f.recovered.Aside = aside
 		}
 	}
