@@ -22,6 +22,9 @@ type watch struct {
 	since    time.Time
 	oldest   time.Time // when the oldest request was accepted, perhaps by a broker before, and since when it is the oldest; run's own
 	seen     time.Time
+	rivals   time.Time // since when several managers are connected; zero: they are not; run's own
+	away     int       // connections that were turned away, and when that was last another number; run's own
+	awayAt   time.Time
 }
 
 const (
@@ -31,14 +34,20 @@ const (
 	withoutManager = 5 * time.Second
 	// withoutAnswer is how long a manager may take for a request while it answers no other: longer than a rule may run.
 	withoutAnswer = 30 * time.Second
+	// withTwoManagers is how long two may be connected: longer than the connection of one stays whose machine has vanished.
+	withTwoManagers = managerSilent + watchEvery
+	// withoutTurningAway is how long no connection was turned away when descriptors are enough again. Peers try again after less.
+	withoutTurningAway = 10 * time.Second
 )
 
 // What an alert is about.
 const (
-	keyNoManager = kind.NoManager
-	keyNoAnswer  = kind.NoAnswer
-	keyWaits     = kind.Unanswered
-	keyJournal   = kind.Journal
+	keyNoManager  = kind.NoManager
+	keyNoAnswer   = kind.NoAnswer
+	keyWaits      = kind.Unanswered
+	keyJournal    = kind.Journal
+	keyTurnedAway = kind.TurnedAway
+	keyRivals     = kind.TwoManagers
 )
 
 func newWatch(o Options) *watch {
@@ -71,22 +80,29 @@ func (w *watch) run(ctx context.Context, waiting func() wire.Waiting) {
 
 // look compares how the requests are doing now with how they should.
 func (w *watch) look(now time.Time, is wire.Waiting) {
-	if is.Answered != w.answered || is.Requests == 0 || is.Peers == 0 || w.since.IsZero() {
+	if is.Answered != w.answered || is.Requests == 0 || is.Peers == 0 || is.Rivals != "" || w.since.IsZero() {
 		w.answered, w.since = is.Answered, now
 	}
-	if !is.Since.Equal(w.oldest) || is.Peers == 0 || w.seen.IsZero() {
+	if !is.Since.Equal(w.oldest) || is.Peers == 0 || is.Rivals != "" || w.seen.IsZero() {
 		w.oldest, w.seen = is.Since, now
 	}
 	since := is.Since.Local().Format("15:04:05")
 	w.is(keyNoManager, is.Requests > 0 && is.Peers == 0 && now.Sub(is.Since) > withoutManager, is.Since,
 		fmt.Sprintf("%s for a manager since %s: start it with %s", wait(is.Requests), since, w.start), "the requests are with a manager, or answered")
-	hangs := is.Requests > 0 && is.Peers > 0 && now.Sub(w.since) > withoutAnswer
+	w.lookForRivals(now, is.Rivals)
+	hangs := is.Requests > 0 && is.Peers > 0 && is.Rivals == "" && now.Sub(w.since) > withoutAnswer
 	w.is(keyNoAnswer, hangs, w.since,
 		fmt.Sprintf("%s since %s, and the manager that is connected has answered none for %v: look at its log, restart it if it hangs",
 			wait(is.Requests), since, now.Sub(w.since).Truncate(10*time.Second)), "it answers again, or has gone")
-	w.is(keyWaits, !hangs && is.Requests > 0 && is.Peers > 0 && now.Sub(w.seen) > withoutAnswer, is.Since,
+	w.is(keyWaits, !hangs && is.Requests > 0 && is.Peers > 0 && is.Rivals == "" && now.Sub(w.seen) > withoutAnswer, is.Since,
 		fmt.Sprintf("a request of %s has no answer yet, though the manager answers others: its worker waits. The manager may hold it (clear checklist, while launches run); "+
 			"else look at the manager's log", since), "it is answered, or other things are wrong")
+	if is.TurnedAway != w.away {
+		w.away, w.awayAt = is.TurnedAway, now
+	}
+	w.is(keyTurnedAway, w.away > 0 && now.Sub(w.awayAt) < withoutTurningAway, w.awayAt,
+		fmt.Sprintf("the broker has no descriptor left for new connections: %d were turned away so far, and try again; those that it has go on. Find out who has so many "+
+			"(ss -tnp), or raise its limit (ulimit -n; LimitNOFILE= of a systemd unit) and restart it", w.away), "none was turned away for 10 s")
 }
 
 func wait(requests int) string {

@@ -49,6 +49,27 @@ func TestOperatorsAreToldWhichRequestsWaitAndWhy(t *testing.T) {
 			"no manager: 12 requests wait for a manager since 05:31:00: start it with nowcastd manager x.yaml",
 			"end of no manager: the requests are with a manager, or answered",
 		}},
+		"descriptors run out": {[]look{
+			{0, wire.Waiting{Peers: 1}}, {1, wire.Waiting{Peers: 1, TurnedAway: 3}}, {10, wire.Waiting{Peers: 1, TurnedAway: 3}},
+			{11, wire.Waiting{Peers: 1, TurnedAway: 3}}, {12, wire.Waiting{Peers: 1, TurnedAway: 3}},
+		}, told{
+			"connections turned away: the broker has no descriptor left for new connections: 3 were turned away so far, and try again; those that it has go on. " +
+				"Find out who has so many (ss -tnp), or raise its limit (ulimit -n; LimitNOFILE= of a systemd unit) and restart it",
+			"end of connections turned away: none was turned away for 10 s",
+		}},
+		"a manager whose machine has vanished beside the next": {[]look{
+			{0, wire.Waiting{Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}}, {6, wire.Waiting{Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}}, {7, wire.Waiting{Peers: 1}},
+			{8, wire.Waiting{Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}},
+		}, nil},
+		"two managers": {[]look{
+			{0, wire.Waiting{Requests: 3, Since: at(0), Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}}, {7, wire.Waiting{Requests: 3, Since: at(0), Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}},
+			{60, wire.Waiting{Requests: 3, Since: at(0), Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}}, {61, wire.Waiting{Requests: 3, Since: at(0), Peers: 1}},
+			{62, wire.Waiting{Peers: 1, Answered: 3}},
+		}, told{
+			"two managers: more than one manager is connected, from 10.0.0.1:4 and 10.0.0.2:5: none is given requests, as each would have a part of them. They wait, and none is lost: " +
+				"find out whose these are (ss -tnp) and stop all but the one that shall go on",
+			"end of two managers: there is one, or none",
+		}},
 		"a manager that hangs": {[]look{
 			{0, wire.Waiting{Requests: 3, Since: at(0), Peers: 1, Answered: 7}}, {30, wire.Waiting{Requests: 3, Since: at(0), Peers: 1, Answered: 7}},
 			{31, wire.Waiting{Requests: 4, Since: at(0), Peers: 1, Answered: 7}}, {35, wire.Waiting{Requests: 3, Since: at(1), Peers: 1, Answered: 8}},

@@ -12,6 +12,8 @@ const (
 	NoAnswer    = "manager does not answer"
 	Unanswered  = "request without answer"
 	Journal     = "requests journal"
+	TurnedAway  = "connections turned away"
+	TwoManagers = "two managers"
 	LogFile     = "log file"
 	NotReloaded = "not reloaded"
 	DiskLow     = "disk low"
@@ -23,10 +25,10 @@ var of = []struct {
 	Kinds []string
 }{
 	{"manager", []string{"worker failed", "worker crashed", "worker killed", "worker lost", "late", "missing", "silent", "launch in doubt", "launches wait",
-		"worker not registered", "rule error", "rules not loaded", "barrier waits", "barrier closed", ClearWaits, "clear checklist refused",
+		"worker not registered", "rule error", "rules not loaded", "barrier waits", "barrier closed", ClearWaits, "clear checklist refused", "checklist replaced",
 		"worker waits in vain", StateStore, "state damaged"}},
-	{"scheduler", []string{"schedule missed", "schedule refused", "hold ended"}},
-	{"message broker", []string{NoManager, NoAnswer, Unanswered, Journal}},
+	{"scheduler", []string{"schedule missed", "schedule refused", "hold ended", "schedule state"}},
+	{"message broker", []string{NoManager, NoAnswer, Unanswered, Journal, TurnedAway, TwoManagers}},
 	{"log aggregator", []string{"log records lost", "publisher gap"}},
 	{"each daemon", []string{LogFile, NotReloaded}},
 	{"`nowcastd up`", []string{"daemon died"}},

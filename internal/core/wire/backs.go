@@ -3,13 +3,16 @@ package wire
 // #include "forward.h"
 import "C"
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // back is a socket that requests are passed to.
 type back struct {
 	*socket
 	asked    string         // the endpoint, before the system chose a port
-	peers    int            // who could answer
+	peers    int            // who could answer; more than one is one too many
 	deserted bool           // a peer has left, and its last replies may still be unread
 	closed   time.Time      // nothing is passed to it before: see readMonitors
 	lane     *C.struct_back // its place in the inner loop
@@ -49,6 +52,9 @@ func (f *Forwarder) serve(b *back) {
 // readMonitors learns who came and went. When somebody has left who could answer, what he said last is moved, and what was given to
 // that back is taken back: which of several peers there had it, libzmq does not say.
 //
+// Nothing is given to a back with several peers: libzmq deals requests to them in turn, and two managers that know nothing of each other
+// would each have half of a day. The requests wait until one has left.
+//
 // It is given again only to somebody who is known to be there. libzmq tells that a peer has left just before it stops to pass
 // messages to it, so what is sent at once may go after it. Who comes later has come after that; if another was there all the
 // time, only waiting helps.
@@ -59,6 +65,7 @@ func (f *Forwarder) readMonitors() error {
 		}
 	}
 	now := time.Now()
+	rivals := ""
 	for _, b := range f.backs {
 		if b.deserted {
 			if err := f.takeBack(b); err != nil {
@@ -69,10 +76,16 @@ func (f *Forwarder) readMonitors() error {
 			}
 		}
 		b.lane.open = 0
-		if b.peers > 0 && !now.Before(b.closed) {
+		if b.peers == 1 && !now.Before(b.closed) {
 			b.lane.open = 1
 		}
+		if b.peers > 1 {
+			rivals = strings.Join(b.monitor.addresses(), " and ")
+		}
 	}
+	f.mu.Lock()
+	f.rivals = rivals
+	f.mu.Unlock()
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 // #cgo pkg-config: libzmq
+// #include "accept.h"
 // #include "forward.h"
 import "C"
 
@@ -49,6 +50,7 @@ type Forwarder struct {
 	mu              sync.Mutex
 	loop            *C.struct_forward // the inner loop, Run's own; guarded by mu: whether it is still there
 	peers           int               // guarded by mu: connected at the back
+	rivals          string            // guarded by mu: see Waiting
 	asked           *rebinding        // guarded by mu: for Run to do; nil: nothing
 	pings           []chan struct{}   // guarded by mu: for Run to close
 	frontAt, backAt []string          // guarded by mu: what is bound
@@ -170,6 +172,9 @@ type Waiting struct {
 	Since    time.Time // when the first of them was accepted
 	Answered int       // so far
 	Peers    int       // connected at the back
+	Rivals   string    // where these are, if they are more than the one that may be: nobody is given anything; "": they are not
+	// TurnedAway counts connections of anybody to this process that were closed at once, so far, as it had no descriptor left (accept.c).
+	TurnedAway int
 }
 
 // Waiting may be called from any goroutine, at any time.
@@ -182,7 +187,7 @@ func (f *Forwarder) Waiting() Waiting {
 	var requests, answered C.long
 	var since C.int64_t
 	C.forward_shown(f.loop, &requests, &since, &answered)
-	w := Waiting{Requests: int(requests), Answered: int(answered), Peers: f.peers}
+	w := Waiting{Requests: int(requests), Answered: int(answered), Peers: f.peers, Rivals: f.rivals, TurnedAway: int(C.accept_turned_away())}
 	if requests > 0 {
 		w.Since = time.UnixMilli(int64(since))
 	}
@@ -347,7 +352,7 @@ func (f *Forwarder) patience(deadline time.Time) time.Duration {
 		sooner(f.journal.retry)
 	}
 	for _, b := range f.backs {
-		if b.peers > 0 && b.lane.open == 0 {
+		if b.peers == 1 && b.lane.open == 0 {
 			sooner(b.closed)
 		}
 	}

@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -127,6 +129,17 @@ func (m *monitor) connected(port int) (n int) {
 		}
 	}
 	return n
+}
+
+// addresses returns where those who have not left are, in order. Somebody who is no peer may be among them for a moment.
+func (m *monitor) addresses() (all []string) {
+	for _, some := range []map[int]peer{m.strange, m.ready} {
+		for _, p := range some {
+			all = append(all, cmp.Or(p.address, "unknown address"))
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // forget is for a port that is not bound any more: libzmq does not tell of the connections that ends.

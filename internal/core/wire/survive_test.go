@@ -91,6 +91,8 @@ func TestEveryRequestIsAnsweredWhateverDies(t *testing.T) {
 		})
 	}
 	at := backs[0]
+	var staying *Conn // the one before, and where it is
+	var stays string
 	for i := range deaths {
 		manager, err := Open(Options{Kind: Dealer, Connect: []string{at}})
 		if err != nil {
@@ -98,7 +100,15 @@ func TestEveryRequestIsAnsweredWhateverDies(t *testing.T) {
 		}
 		before := f.Waiting().Answered
 		go answer(manager)
+		if staying != nil {
+			if stays == at {
+				eventually(t, "both are there, and neither is given anything", func() bool { return f.Waiting().Rivals != "" })
+			}
+			staying.Close()
+			staying = nil
+		}
 		eventually(t, "it answers", func() bool { return f.Waiting().Answered > before+50 })
+		was := at
 		if i%5 == 4 {
 			next := backs[random.IntN(len(backs))]
 			if _, err := f.Rebind(t.Context(), same(), next); err == nil { // otherwise too soon: nothing changes
@@ -106,10 +116,13 @@ func TestEveryRequestIsAnsweredWhateverDies(t *testing.T) {
 			}
 		}
 		if random.IntN(2) == 0 {
-			defer manager.Close() // stays, for a while together with the next
+			staying, stays = manager, was // for a while together with the next
 		} else {
 			manager.Close()
 		}
+	}
+	if staying != nil {
+		staying.Close()
 	}
 	manager := open(t, Options{Kind: Dealer, Connect: []string{at}})
 	go answer(manager)
