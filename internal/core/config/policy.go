@@ -212,7 +212,11 @@ func (n node) weekdays() (days [7]bool) {
 func (p Policy) String() string {
 	var all []string
 	if r := p.Retries; r.Most > 0 {
-		all = append(all, fmt.Sprintf("tried again up to %d times, first after %s, at most %s apart", r.Most, Length(r.Wait), Length(r.LongestWait)))
+		if r.Most == 1 {
+			all = append(all, fmt.Sprintf("tried again once, after %s", Length(r.Wait)))
+		} else {
+			all = append(all, fmt.Sprintf("tried again up to %d times, first after %s, at most %s apart", r.Most, Length(r.Wait), Length(r.LongestWait)))
+		}
 	}
 	if p.Timeout > 0 {
 		all = append(all, "ended after "+Length(p.Timeout))

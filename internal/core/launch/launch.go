@@ -5,6 +5,7 @@
 package launch
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,11 +81,6 @@ func (s State) Final() bool { return slices.Index(order, s) >= slices.Index(orde
 
 // Bad tells whether an operator should look at it.
 func (s State) Bad() bool { return s.Final() && s != Succeeded }
-
-// May tells whether a launch in state s may go to state to: forward only, and nothing leaves a final state.
-func (s State) May(to State) bool {
-	return !s.Final() && slices.Index(order, to) > slices.Index(order, s)
-}
 
 // Report is one message that a launch sent.
 type Report struct {
@@ -186,6 +182,10 @@ func (l *Launch) Duration(now time.Time) time.Duration {
 	}
 	return now.Sub(*l.Started)
 }
+
+// ErrNoOutput is in the error of a launch that was not started because the directory for output is not there, or cannot be written to. It
+// says nothing about the launch itself: all others fail as well, until somebody repairs that.
+var ErrNoOutput = errors.New("the directory for the output of launches cannot be used")
 
 // Started is what is known of a launch's process when it exists.
 type Started struct {

@@ -7,15 +7,7 @@ import (
 	"time"
 )
 
-func TestStatesOnlyGoForward(t *testing.T) {
-	for i, from := range order {
-		for j, to := range order {
-			want := !from.Final() && j > i
-			if got := from.May(to); got != want {
-				t.Errorf("%s to %s: got %v, want %v", from, to, got, want)
-			}
-		}
-	}
+func TestTheLastFiveStatesAreFinal(t *testing.T) {
 	final := slices.DeleteFunc(slices.Clone(order), func(s State) bool { return !s.Final() })
 	if want := []State{Succeeded, Failed, Crashed, Killed, Lost}; !slices.Equal(final, want) {
 		t.Errorf("final states: got %v, want %v", final, want)

@@ -85,6 +85,8 @@ func TestAdoptedProcessIsWatchedAndCanBeKilled(t *testing.T) {
 		t.Fatalf("got %+v while it runs", e)
 	default:
 	}
+	// The record of its start may be older than its first line.
+	waitFor(t, "what it wrote", func() bool { return strings.HasSuffix(output(t, l), "\n") })
 	if _, err := la.Kill(l, "KILL"); err != nil {
 		t.Fatal(err)
 	}
@@ -92,13 +94,13 @@ func TestAdoptedProcessIsWatchedAndCanBeKilled(t *testing.T) {
 	if e.ID != 9 || e.Status != -1 || e.Signal != "killed" || e.Unseen || e.Err != nil {
 		t.Errorf("got %+v, want launch 9 to have been killed", e)
 	}
-	if got := output(t, l); got == "" {
-		t.Error("got no output, want what it wrote")
+	if got, want := output(t, l), fmt.Sprintln(l.PID); got != want {
+		t.Errorf("got output %q, want %q", got, want)
 	}
 }
 
 func TestKillOfAnAdoptedProcessReachesItsWholeSession(t *testing.T) {
-	l := startedEarlier(t, "timeout 100 sh -c 'echo $$; exec sleep 60'; :")
+	l := startedEarlier(t, "timeout 600 sh -c 'echo $$; exec sleep 600'; :")
 	la := newLauncherIn(t, besides(l))
 	la.Adopt(l)
 	waitFor(t, "the grandchild", func() bool { return strings.HasSuffix(output(t, l), "\n") })

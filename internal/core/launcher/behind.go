@@ -17,9 +17,11 @@ import (
 
 // Behind returns which of the candidates has the TCP connection whose own end is peer ("127.0.0.1:41234") and whose other end has this
 // port. It looks at the candidates' processes first, and then at all processes that belong to them: that are in their sessions, or
-// have their number in the environment. The candidate itself may have ended, and have left behind the one that speaks. It is false
-// for a connection from another host, and for one that is closed by now.
-func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (int64, bool) {
+// have their number in the environment. The candidate itself may have ended, and have left behind the one that speaks.
+//
+// 0 and true: a process of this host was found that has it, and is none of the candidates. False: that cannot be seen, as of a connection
+// from another host, one that is closed by now, or a process of another user.
+func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (id int64, seen bool) {
 	address, err := netip.ParseAddrPort(peer)
 	if err != nil {
 		return 0, false
@@ -40,17 +42,28 @@ func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (
 		bySession[l.PID], byNumber[strconv.FormatInt(l.ID, 10)] = l, l
 	}
 	var found *launch.Launch
+	another := false
 	processes(func(pid int, s stat) bool {
+		if !holds(pid, inode) {
+			return true
+		}
 		l := byNumber[numberOf(pid)]
 		if l == nil {
 			l = bySession[s.session]
 		}
-		if l != nil && s.start >= l.PIDStart && holds(pid, inode) {
+		if l == nil {
+			another = true // and go on: a connection can be inherited, and a candidate may have it as well
+			return true
+		}
+		if s.start >= l.PIDStart {
 			found = l
 		}
 		return found == nil
 	})
-	if found == nil || found.PIDStart == 0 || found.Boot != "" && found.Boot != la.boot || reused(found) {
+	if found == nil {
+		return 0, another
+	}
+	if found.PIDStart == 0 || found.Boot != "" && found.Boot != la.boot || reused(found) {
 		return 0, false
 	}
 	return found.ID, true

@@ -59,12 +59,13 @@ time.sleep(60)`, address, port)
 				t.Fatal(err)
 			}
 			defer ours.Close()
-			for name, peer := range map[string]string{
-				"of another process": ours.LocalAddr().String(), "of nobody": "127.0.0.1:1", "of another host": "192.0.2.1:4711", "not known": "",
-			} {
+			for name, peer := range map[string]string{"of nobody": "127.0.0.1:1", "of another host": "192.0.2.1:4711", "not known": ""} {
 				if got, ok := la.Behind(peer, port, candidates); ok {
-					t.Errorf("a connection %s: got launch %d, want none", name, got)
+					t.Errorf("a connection %s: got launch %d, want that it cannot be seen", name, got)
 				}
+			}
+			if got, ok := la.Behind(ours.LocalAddr().String(), port, candidates); got != 0 || !ok {
+				t.Errorf("a connection of another process: got launch %d, %v, want that it is none of them", got, ok)
 			}
 			if got, ok := la.Behind(peers[7], port, []*launch.Launch{{ID: 7, PID: os.Getpid(), PIDStart: 1}}); ok {
 				t.Errorf("a PID that is another's by now: got launch %d, want none", got)
@@ -101,7 +102,7 @@ func TestWhoseConnectionItIsAfterTheEnd(t *testing.T) {
 		}
 		other := l.Clone()
 		other.PID = os.Getpid() // somebody has got it since
-		if got, ok := la.Behind(c.RemoteAddr().String(), port, append(others, other)); ok {
+		if got, _ := la.Behind(c.RemoteAddr().String(), port, append(others, other)); got != 0 {
 			t.Errorf("%q, the PID is another's: got launch %d, want none", start2, got)
 		}
 	}

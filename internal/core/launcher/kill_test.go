@@ -11,10 +11,10 @@ import (
 
 func TestKillReachesGrandchildren(t *testing.T) {
 	for name, script := range map[string]string{
-		"in the same process group":          "sleep 60 & echo $!; wait",
-		"in a group of their own":            "exec bash -c 'set -m; sleep 60 & echo $!; wait'",
-		"that do not end with their parent":  "(trap '' HUP; exec sleep 60) & echo $!; wait",
-		"under a program that makes a group": "timeout 100 sh -c 'echo $$; exec sleep 60'",
+		"in the same process group":          "sleep 600 & echo $!; wait",
+		"in a group of their own":            "exec bash -c 'set -m; sleep 600 & echo $!; wait'",
+		"that do not end with their parent":  "(trap '' HUP; exec sleep 600) & echo $!; wait",
+		"under a program that makes a group": "timeout 600 sh -c 'echo $$; exec sleep 600'",
 	} {
 		t.Run(name, func(t *testing.T) { testKillReachesGrandchild(t, script) })
 	}
@@ -80,10 +80,11 @@ func TestKillOfARemoteLaunchSaysWhatItCannotDo(t *testing.T) {
 	nextExit(t, la)
 }
 
-// The worker obeys SIGTERM, and what it started does not.
+// The worker obeys SIGTERM, and what it started does not: that says its number
+// itself, once it is deaf to the signal.
 func TestWhatAnEndedWorkerHasLeftBehindCanBeEnded(t *testing.T) {
 	la := newLauncher(t)
-	l := start(t, la, 1, "sh", "-c", "(trap '' TERM; sleep 60; sleep 60) & echo $!; wait")
+	l := start(t, la, 1, "sh", "-c", "(trap '' TERM; exec sh -c 'echo $$; sleep 600; sleep 600') & wait")
 	waitFor(t, "the one that stays", func() bool { return strings.HasSuffix(output(t, l), "\n") })
 	if left := la.Left(l); left != nil {
 		t.Errorf("got %q left while the worker runs", left)

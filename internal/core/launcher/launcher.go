@@ -18,6 +18,7 @@ package launcher
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -105,9 +106,9 @@ func (la *Launcher) Start(l *launch.Launch) (launch.Started, error) {
 	if la.isClosed() {
 		return launch.Started{Output: path}, errors.New("the launcher is closed")
 	}
-	out, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
+	out, err := la.openOutput(path)
 	if err != nil { // the file is named also if there will be no process
-		return launch.Started{Output: path}, fmt.Errorf("open the output file of %s: %w", l.Name(), err)
+		return launch.Started{Output: path}, fmt.Errorf("open the output file of %s: %w: %w", l.Name(), launch.ErrNoOutput, err)
 	}
 	defer out.Close()
 	r, err := la.spawn(l, out)
@@ -124,6 +125,21 @@ func (la *Launcher) Start(l *launch.Launch) (launch.Started, error) {
 
 func (la *Launcher) outputFile(l *launch.Launch) string {
 	return filepath.Join(la.options.OutputDir, strconv.FormatInt(l.ID, 10)+".log")
+}
+
+// openOutput makes the directory again if somebody has removed it. The directory above it, which has the state, is not made: a new
+// one would only hide that the state is gone.
+func (la *Launcher) openOutput(path string) (*os.File, error) {
+	open := func() (*os.File, error) { return os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640) }
+	out, err := open()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return out, err
+	}
+	if err := os.Mkdir(la.options.OutputDir, 0o750); err != nil {
+		return nil, err
+	}
+	la.options.Logger.Error("the directory for the output of launches was removed; it is made again, and what it had about earlier launches is gone", "directory", la.options.OutputDir)
+	return open()
 }
 
 func (la *Launcher) isClosed() bool {
@@ -154,7 +170,9 @@ func (la *Launcher) spawn(l *launch.Launch, out *os.File) (*record, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := la.keeper.ask(request, out); err != nil {
+		if err := la.keeper.ask(request, out); errors.Is(err, fs.ErrNotExist) { // the directory was removed while the output file was open
+			return nil, fmt.Errorf("%w: %w", launch.ErrNoOutput, err)
+		} else if err != nil {
 			return nil, err
 		}
 		before := r.size

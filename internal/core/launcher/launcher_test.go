@@ -15,8 +15,9 @@ import (
 	"nowcast/internal/core/launch"
 )
 
-// patience is how long a test waits for what should take milliseconds.
-const patience = 20 * time.Second
+// patience is how long a test waits for what should take milliseconds. A process
+// whose mere death is waited for sleeps for longer: it must not end by itself.
+const patience = 60 * time.Second
 
 func newLauncher(t testing.TB) *Launcher {
 	t.Helper()
@@ -199,7 +200,7 @@ func TestWhatCannotBeStartedSaysWhy(t *testing.T) {
 
 func TestExitComesAlthoughAGrandchildKeepsTheOutputOpen(t *testing.T) {
 	la := newLauncher(t)
-	l := start(t, la, 1, "sh", "-c", "sleep 60 & echo $!")
+	l := start(t, la, 1, "sh", "-c", "sleep 600 & echo $!")
 	nextExit(t, la)
 	grandchild, err := strconv.Atoi(strings.TrimSpace(output(t, l)))
 	if err != nil {

@@ -194,11 +194,11 @@ func TestGarbageThatComesAgainIsNotRecordedTwice(t *testing.T) {
 
 func TestOnlyTheNewestHandledRequestsAreKnown(t *testing.T) {
 	h := newHandled(nil)
-	for i := range int64(keepHandled + 10) {
+	for i := range int64(engine.KeepHandled + 10) {
 		h.add(&engine.Message{ID: i, Request: fmt.Sprint("r", i), Sender: fmt.Sprint("s", i), Type: "success"}, nil)
 	}
-	if len(h.ring) != keepHandled || len(h.tickets) != keepHandled || len(h.senders) != keepHandled {
-		t.Errorf("got %d, %d and %d entries, want %d of each", len(h.ring), len(h.tickets), len(h.senders), keepHandled)
+	if len(h.ring) != engine.KeepHandled || len(h.tickets) != engine.KeepHandled || len(h.senders) != engine.KeepHandled {
+		t.Errorf("got %d, %d and %d entries, want %d of each", len(h.ring), len(h.tickets), len(h.senders), engine.KeepHandled)
 	}
 	if b, _ := h.find(&request{ticket: wire.Ticket{ID: "r9"}}); b != nil {
 		t.Errorf("r9 is still known: %+v", b)
@@ -296,7 +296,8 @@ func TestAWorkerThatIsStillThereAfterItsReportWasAnsweredTwiceIsEnded(t *testing
 				s.launch("w.awaken")
 				s.pass(time.Second)
 				m := message.Message{Source: "awaken", Type: tc.typ}
-				s.give(ticket(5, 0, ""), m)
+				s.processes.behind = map[string]int64{byLaunch: 1}
+				s.give(ticket(5, 0, byLaunch), m)
 				s.give(ticket(5, again|orphan, ""), m) // by the next broker: whether the first answer arrived is not known
 				s.pass(4 * time.Second)
 				if n := s.count("kill"); n != 0 {

@@ -51,8 +51,7 @@ func (m *Manager) openAlert(key string) *engine.Alert {
 // How many alerts the manager remembers. Beyond mostOpen, what comes is counted in one alert for each kind: none that is open is ended
 // while its cause lasts.
 const (
-	keepAlerts = 200 // that have ended
-	mostOpen   = 1000
+	mostOpen = 1000
 )
 
 func manyKey(kind string) string { return "too many: " + kind }
@@ -92,14 +91,14 @@ func cut(text string, most int) string {
 
 // forgetAlerts drops the oldest of those that have ended.
 func (m *Manager) forgetAlerts() {
-	if len(m.alerts) >= 2*keepAlerts { // not each time
+	if len(m.alerts) >= 2*engine.KeepAlerts { // not each time
 		m.alerts = m.knownAlerts()
 	}
 }
 
 // knownAlerts returns all that are open, and the newest that have ended, oldest first.
 func (m *Manager) knownAlerts() []engine.Alert {
-	over := -keepAlerts
+	over := -engine.KeepAlerts
 	for i := range m.alerts {
 		if !m.alerts[i].Open() {
 			over++

@@ -46,6 +46,9 @@ func (m *Manager) apply(ctx context.Context, t *turn, r *request) {
 			d = m.onlyRecorded(d, from.launch)
 		}
 		m.tellWaiting(t, r, from)
+		if from.launch == nil {
+			m.byHand(t, r.msg)
+		}
 	}
 	if d.Dump {
 		m.lines(d.Lines[:1]) // step 3 comes before step 4

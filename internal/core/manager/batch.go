@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/fault"
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/wire"
@@ -28,7 +29,9 @@ func (m *Manager) handle(ctx context.Context, batch []wire.Frames) {
 	fault.Point("decoded")
 	m.tickets = len(requests) > 0 && requests[len(requests)-1].ticket.ID != ""
 	m.refreshRules()
+	clear(m.peers)
 	t := m.turn()
+	t.effects.Messages, t.replies = make([]engine.Message, 0, len(requests)), make([]wire.Frames, 0, len(requests))
 	for i := range requests {
 		m.apply(ctx, t, &requests[i])
 	}

@@ -148,7 +148,7 @@ func (m *Manager) relaunch(t *turn, author string, a control.RelaunchArgs) (any,
 	// The new one does what the old one did not say that it has done. With other arguments it does something else, and what still
 	// runs speaks for itself.
 	if old.State.Final() && !old.Reported() && old.Superseded == 0 && slices.Equal(n.Args, old.Args) {
-		old.Superseded = l.ID
+		m.replace(old, l.ID)
 		t.changed[old.ID] = old
 	}
 	return l, nil
@@ -167,7 +167,7 @@ func (m *Manager) known(id int64) (*launch.Launch, error) {
 	if l := m.launches[id]; l != nil {
 		return l, nil
 	}
-	return nil, fmt.Errorf("there is no launch %d, or it is too old: the manager remembers the last %d", id, keepFinished)
+	return nil, fmt.Errorf("there is no launch %d, or it is too old: the manager remembers the last %d", id, engine.KeepLaunches)
 }
 
 func (m *Manager) kill(t *turn, author string, a control.KillArgs) (any, error) {

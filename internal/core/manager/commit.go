@@ -86,11 +86,13 @@ func (m *Manager) submit(t *turn) {
 	m.commitIfGathered()
 }
 
-// commitNext hands what is pending to the committer if that is free.
-func (m *Manager) commitNext() {
+// commitNow ends a wait and hands what is pending to the committer if that is free. With nothing pending the wait goes on, for those
+// who will be back.
+func (m *Manager) commitNow() {
 	if m.inCommit || m.pending == nil {
 		return
 	}
+	m.gathering = gathering{}
 	t := m.pending
 	m.pending = nil
 	for _, id := range sortedIDs(t.changed) {
@@ -118,7 +120,7 @@ func (m *Manager) complete(t *turn) {
 		m.storeTroubleOver()
 	}
 	if t.file != nil {
-		m.file.done(m, t.file)
+		m.file.done(t.file)
 	}
 	m.gathering = gatherAfter(len(t.replies), m.pending.size())
 	m.commitIfGathered() // the disk works while we talk

@@ -21,6 +21,7 @@ func (m *Manager) noteSuccess(t *turn, worker string, at time.Time) {
 		return
 	}
 	m.policies.success[worker] = later(m.policies.success[worker], at)
+	m.settle(t, reportKey(worker), "it has succeeded")
 	if !w.Policy.Deadline.Set {
 		return
 	}
@@ -47,10 +48,42 @@ func (m *Manager) checkDeadlines(t *turn, now time.Time) {
 		due, midnight, today := policy.Due(d, local)
 		key := deadlineKey(worker, local.Format(time.DateOnly))
 		said := slices.ContainsFunc(m.alerts, func(a engine.Alert) bool { return a.Key == key })
-		if !today || said || now.Before(due) || !m.policies.success[worker].Before(midnight) {
+		if !today || said || now.Before(due) || due.Before(m.policies.given[worker]) || !m.policies.success[worker].Before(midnight) {
 			continue
 		}
-		m.raise(t, m.missed(worker, key, d, midnight))
+		a := m.missed(worker, key, d, midnight)
+		m.raise(t, a)
+		t.log(func() { m.Log.Error(a.Message) })
+	}
+}
+
+// noteDeadlines notes whose deadline was changed while the manager ran: one that is given after its time of day counts from the next
+// day on, as nobody could have kept it.
+func (m *Manager) noteDeadlines(was *config.Config) {
+	for worker, w := range m.Config.Registry.Workers {
+		if w.Policy.Deadline != was.Registry.Workers[worker].Policy.Deadline {
+			m.policies.given[worker] = m.Now()
+		}
+	}
+}
+
+// retellDeadlines has the open alerts about a worker's deadline say what its newest launch has come to. It is the same trouble, so it is not
+// counted again.
+func (m *Manager) retellDeadlines(t *turn, worker string) {
+	d := m.Config.Registry.Workers[worker].Policy.Deadline
+	if !d.Set {
+		return
+	}
+	for i := range m.alerts {
+		old := &m.alerts[i]
+		day, ours := strings.CutPrefix(old.Key, deadlineKey(worker, ""))
+		midnight, err := time.ParseInLocation(time.DateOnly, day, time.Local)
+		if !ours || !old.Open() || err != nil {
+			continue
+		}
+		a := m.missed(worker, old.Key, d, midnight)
+		old.Kind, old.Message, old.Launch, old.Offer, old.Args = a.Kind, engine.CutAlert(a.Message), a.Launch, a.Offer, a.Args
+		t.alert(*old)
 	}
 }
 

@@ -42,6 +42,7 @@ type Rules interface {
 	Refresh() (reloaded bool, err error) // cheap; an error leaves the good rules in use, and lasts until a version can be loaded
 	Configure(*config.Config)            // the configuration for the calls that follow
 	Module() string
+	Functions() []string // the workers that have a rule
 }
 
 // Launcher makes processes. Start returns when the process exists. It is safe for concurrent use.
@@ -53,8 +54,9 @@ type Launcher interface {
 	// Recover tells whether a launch was started that an earlier manager recorded as starting. If not, it never will be by what
 	// that manager asked for, and Start may be called. An error: it cannot be told.
 	Recover(l *launch.Launch) (s launch.Started, started bool, err error)
-	// Behind tells which of the candidates has the TCP connection from peer, "ip:port", to that port of this machine.
-	Behind(peer string, port int, candidates []*launch.Launch) (id int64, ok bool)
+	// Behind tells which of the candidates has the TCP connection from peer, "ip:port", to that port of this machine; 0: a process of
+	// this machine that is none of them. seen is false if that cannot be told.
+	Behind(peer string, port int, candidates []*launch.Launch) (id int64, seen bool)
 	Kill(l *launch.Launch, signal string) (note string, err error) // also what Left returns
 	Left(l *launch.Launch) []string                                // the processes that a launch which has ended has left in its session, as "4711 python3"
 	Exits() <-chan launch.Exit

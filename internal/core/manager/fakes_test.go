@@ -213,7 +213,7 @@ type processes struct {
 
 	recovered map[int64]launch.Started // launches found in state starting that were started
 	doubt     error                    // why it cannot be told of the others
-	behind    map[string]int64         // launches by their connection
+	behind    map[string]int64         // launches by their connection; 0: of a process that is no launch
 }
 
 func (p *processes) Argv(_ *config.Config, n launch.NextWorker) ([]string, error) {
@@ -246,8 +246,11 @@ func (p *processes) Recover(l *launch.Launch) (launch.Started, bool, error) {
 }
 
 func (p *processes) Behind(peer string, _ int, candidates []*launch.Launch) (int64, bool) {
-	id, ok := p.behind[peer]
-	return id, ok && slices.ContainsFunc(candidates, func(l *launch.Launch) bool { return l.ID == id })
+	id, seen := p.behind[peer]
+	if !slices.ContainsFunc(candidates, func(l *launch.Launch) bool { return l.ID == id }) {
+		id = 0
+	}
+	return id, seen
 }
 
 func (p *processes) Adopt(l *launch.Launch) { p.journal.add("adopt %s", l.Module) }
@@ -297,6 +300,7 @@ func (r *rulebook) Refresh() (bool, error) {
 func (r *rulebook) Changed(checklist.Change) {}
 func (r *rulebook) Configure(*config.Config) {}
 func (r *rulebook) Module() string           { return "next_workers" }
+func (r *rulebook) Functions() []string      { return []string{"sleep"} }
 
 // world is a manager with everything around it.
 type world struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"hash/crc32"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -13,7 +14,7 @@ import (
 )
 
 // The checklist file is current before a message is acknowledged as long as writing it takes less than writeInTurn: the
-// committer writes it when it has made a turn durable. Beyond that it is written by a goroutine of its own, and is at most
+// committer writes the new file while it makes a turn durable, and then renames it. Beyond that it is written by a goroutine of its own, and is at most
 // lag behind.
 const (
 	writeInTurn = 5 * time.Millisecond
@@ -24,6 +25,7 @@ const (
 // so it is replaced atomically but not synced.
 type checklistFile struct {
 	path    string
+	log     *slog.Logger
 	behind  bool             // the last write took too long to be waited for
 	timer   <-chan time.Time // set while a change waits to be written
 	busy    bool             // a write is on its way, with the committer or in a goroutine of its own: it has buf
@@ -78,11 +80,11 @@ func (f *checklistFile) write(c *checklist.Checklist, seq int64) {
 }
 
 // done is called with a write that has ended.
-func (f *checklistFile) done(m *Manager, w *fileWrite) {
+func (f *checklistFile) done(w *fileWrite) {
 	f.busy = false
 	f.behind = w.took > writeInTurn || w.err != nil
 	if w.err != nil && !f.failed {
-		m.Log.Error("the checklist file cannot be written; the checklist itself is safe in the state directory", "err", w.err)
+		f.log.Error("the checklist file cannot be written; the checklist itself is safe in the state directory", "err", w.err)
 	}
 	f.failed = w.err != nil
 	if (f.again || f.failed) && f.timer == nil {
@@ -92,20 +94,20 @@ func (f *checklistFile) done(m *Manager, w *fileWrite) {
 }
 
 // flush makes the file current before the manager ends.
-func (f *checklistFile) flush(m *Manager, c *checklist.Checklist, seq int64) {
+func (f *checklistFile) flush(c *checklist.Checklist, seq int64) {
 	if f.busy {
-		f.done(m, <-f.written)
+		f.done(<-f.written)
 	}
 	if f.timer != nil || f.again {
-		f.writeNow(m, c, seq)
+		f.writeNow(c, seq)
 	}
 }
 
 // writeNow writes the checklist and waits for that, when there is no loop to be held up.
-func (f *checklistFile) writeNow(m *Manager, c *checklist.Checklist, seq int64) {
+func (f *checklistFile) writeNow(c *checklist.Checklist, seq int64) {
 	w := f.prepare(c, seq)
 	w.replace()
-	f.done(m, w)
+	f.done(w)
 }
 
 // prepare returns a write of the checklist as it is. Its text is valid until the next one is prepared, which busy puts off

@@ -81,7 +81,10 @@ const rulesNotLoaded = "rules"
 // refreshRules loads the rules again if their file has changed. The rules log what came of it. It returns why those in use are not
 // those of the file.
 func (m *Manager) refreshRules() error {
-	_, err := m.Rules.Refresh()
+	reloaded, err := m.Rules.Refresh()
+	if reloaded {
+		m.warnOfNoRules()
+	}
 	switch open := m.openAlert(rulesNotLoaded); {
 	case err == nil && open != nil:
 		t := m.turn()

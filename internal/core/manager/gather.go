@@ -33,12 +33,3 @@ func (m *Manager) commitIfGathered() {
 	}
 	m.commitNow()
 }
-
-// commitNow ends a wait and hands what is pending to the committer if that is free.
-func (m *Manager) commitNow() {
-	if m.pending == nil {
-		return // the wait goes on, for those who will be back
-	}
-	m.gathering = gathering{}
-	m.commitNext()
-}

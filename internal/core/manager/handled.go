@@ -7,11 +7,8 @@ import (
 	"nowcast/internal/core/engine"
 )
 
-// keepHandled is how many requests are known as handled. The broker has at most 8192 that it may give again, and a worker
-// of ours one; the store loads as many.
-const keepHandled = 32768
-
-// handled are the newest requests that were handled, by the names they came with. One that comes again, because a broker, a
+// handled are the newest requests, engine.KeepHandled of them (the broker has at most 8192 that it may give again, and a worker of ours
+// one), that were handled, by the names they came with. One that comes again, because a broker, a
 // manager or a connection died before the answer had arrived, is answered again and not done again. A request is put in when it is
 // applied: its answer, and that to its double, wait for the same commit or for a later one.
 type handled struct {
@@ -44,11 +41,11 @@ func (h *handled) add(m *engine.Message, body []byte) {
 
 func (h *handled) put(r engine.Handled) {
 	at := len(h.ring)
-	if at < keepHandled {
+	if at < engine.KeepHandled {
 		h.ring = append(h.ring, r)
 	} else {
 		at = h.next
-		h.next = (h.next + 1) % keepHandled
+		h.next = (h.next + 1) % engine.KeepHandled
 		h.forget(at)
 		h.ring[at] = r
 	}
@@ -63,8 +60,12 @@ func (h *handled) put(r engine.Handled) {
 // forget makes room. A name may belong to a newer request by now.
 func (h *handled) forget(at int) {
 	old := &h.ring[at]
-	h.tickets.forget(h.name(old.Request), at)
-	h.senders.forget(h.name(old.Sender), at)
+	if old.Request != "" {
+		h.tickets.forget(h.name(old.Request), at)
+	}
+	if old.Sender != "" {
+		h.senders.forget(h.name(old.Sender), at)
+	}
 }
 
 func (p places) forget(name uint64, at int) {

@@ -31,6 +31,7 @@ func (m *Manager) decide(t *turn, l *launch.Launch) *launch.Launch {
 	}
 	l.Argv = argv
 	t.start = append(t.start, l.Clone())
+	m.retellDeadlines(t, l.Name())
 	return l
 }
 
@@ -43,7 +44,6 @@ func (m *Manager) recordStart(t *turn, r startResult) {
 		m.raiseStartHangs(t, r.id)
 		return
 	}
-	m.starting--
 	delete(m.handed, r.id)
 	m.settle(t, startHangs, "launches are started again")
 	m.settle(t, noRoom, "launches are started again")
@@ -68,10 +68,11 @@ func (m *Manager) recordStart(t *turn, r startResult) {
 func (m *Manager) running(t *turn, l *launch.Launch, s launch.Started) {
 	at := s.Time.UTC()
 	l.PID, l.PIDStart, l.Boot, l.Started, l.Output = s.PID, s.PIDStart, s.Boot, &at, s.Output
-	if l.State.May(launch.Running) { // it may have ended already
+	if l.State == launch.Decided || l.State == launch.Starting { // it may have ended already
 		l.State = launch.Running
 		l.Usual = m.policies.learned.usual(l.NextWorker)
 		m.watch(l)
+		m.retellDeadlines(t, l.Name())
 	}
 	t.changed[l.ID] = l
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/policy"
 )
@@ -71,7 +72,7 @@ func (m *Manager) learn(ctx context.Context) {
 	}
 	for _, worker := range slices.Sorted(maps.Keys(m.Config.Registry.Workers)) {
 		runs := known[worker]
-		if len(runs) < wellKnown && len(m.finished) >= keepFinished && m.Durations != nil {
+		if len(runs) < wellKnown && len(m.finished) >= engine.KeepLaunches && m.Durations != nil {
 			past, err := m.Durations(ctx, worker, policy.Most)
 			if err != nil {
 				m.Log.Warn("how long launches usually take is not known yet: the history could not be read", "worker", worker, "err", err)

@@ -77,9 +77,12 @@ type Manager struct {
 	launches    map[int64]*launch.Launch    // all unfinished, and the newest finished
 	active      map[string][]*launch.Launch // the unfinished among them, by worker, oldest first
 	finished    []int64                     // ids of the finished among them, oldest first
+	gone        map[string][]int64          // ids of those in whose place another was launched, by worker, oldest first
 	lastLaunch  int64
 	lastMessage int64
-	alerts      []engine.Alert // newest last
+	peers       map[string]seen // who is behind the connections of this batch, see origin.go
+	unknown     string          // what the database has forgotten of what there are files; "": nothing
+	alerts      []engine.Alert  // newest last
 	lastAlert   int64
 	policies    policies
 
@@ -104,8 +107,7 @@ type Manager struct {
 	looked   int                   // at so many it was looked so far
 	marking  int                   // being recorded as starting
 	waiting  []*launch.Launch      // recorded as starting, for the starter, in order
-	starting int                   // with the starter
-	handed   map[int64]time.Time   // and since when
+	handed   map[int64]time.Time   // with the starter, and since when
 	early    map[int64]launch.Exit // ends that came before their starts
 	stopping bool                  // nothing more is taken in hand
 	tickets  bool                  // the broker gives them, and so gives again what is not answered
@@ -120,6 +122,7 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 	m := &Manager{
 		Options:   o,
 		launches:  map[int64]*launch.Launch{},
+		gone:      map[string][]int64{},
 		active:    map[string][]*launch.Launch{},
 		early:     map[int64]launch.Exit{},
 		handed:    map[int64]time.Time{},
@@ -133,7 +136,7 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 		reloads:   make(chan change),
 		policies:  newPolicies(o.Now()),
 	}
-	m.file.path = o.Config.ChecklistFile
+	m.file = checklistFile{path: o.Config.ChecklistFile, log: o.Log}
 	m.deadly = openDeadly(o.Deadly)
 	m.history.Store(&o.Config.History)
 	if err := m.restore(ctx); err != nil {
@@ -143,11 +146,8 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 	return m, nil
 }
 
-// keepFinished is how many launches that are over the manager remembers.
-const keepFinished = 2000
-
 func (m *Manager) forget() {
-	for len(m.finished) > keepFinished {
+	for len(m.finished) > engine.KeepLaunches {
 		delete(m.launches, m.finished[0])
 		m.finished = m.finished[1:]
 	}

@@ -71,7 +71,7 @@ func TestMemoryDoesNotGrowWithTheMessages(t *testing.T) {
 		runtime.ReadMemStats(&s)
 		return s.HeapAlloc
 	}
-	before := send(2*keepHandled/1000 + 10)
+	before := send(2*engine.KeepHandled/1000 + 10)
 	after := send(100)
 	if grown := int64(after) - int64(before); grown > 4<<20 {
 		t.Errorf("got %d bytes more after 100,000 messages more", grown)

@@ -16,7 +16,7 @@ import (
 type origin struct {
 	launch  *launch.Launch // nil: none of this manager's
 	certain bool           // the message names it, or its process holds the connection; else it is what remains
-	guess   bool           // others remained, too
+	guess   bool           // it may be somebody else's: others remained, or whoever has the connection could not be seen
 }
 
 func (o origin) id() int64 {
@@ -46,40 +46,90 @@ func (m *Manager) attribute(t *turn, r *request, now time.Time) origin {
 const keepReports = 20
 
 // sender says who sent a message: the launch it names; else the one whose process is behind the connection, which only a
-// local process can be found to be; else the likeliest of those that are running and have not reported their end.
+// local process can be found to be; else the likeliest of those that are running, before all of those that have not reported their end. A
+// process of this host that is none of them is somebody's who tries a worker by hand: no launch of this host has sent it.
 func (m *Manager) sender(r *request) origin {
 	if l := m.launches[r.msg.Launch]; l != nil && l.Name() == r.msg.Source {
 		return origin{launch: l, certain: true}
 	}
 	active := m.active[r.msg.Source]
 	lately := m.lately(r.msg.Source)
-	if all := append(slices.Clip(active), lately...); r.ticket.Peer != "" && len(all)+len(lately) > 1 && len(all) <= mostBehind { // one that was replaced may be the only one
-		if id, ok := m.Launcher.Behind(r.ticket.Peer, m.Config.ZMQ.WorkersPort, all); ok && m.launches[id] != nil {
-			return origin{launch: m.launches[id], certain: true}
-		}
+	id, seen := m.behind(r, append(slices.Clip(active), lately...))
+	if l := m.launches[id]; l != nil {
+		return origin{launch: l, certain: true}
 	}
-	candidates := slices.DeleteFunc(slices.Clone(active), func(l *launch.Launch) bool { return l.Reported() || l.State == launch.Decided })
+	candidates := slices.DeleteFunc(slices.Clone(active), func(l *launch.Launch) bool {
+		return l.State == launch.Decided || seen && l.Host == launch.Localhost && l.PIDStart != 0
+	})
+	silent := slices.DeleteFunc(slices.Clone(candidates), func(l *launch.Launch) bool { return l.Reported() })
+	// Of an orphan nobody has the connection any more: that it cannot be seen says nothing.
+	guess := !r.ticket.Orphan || len(candidates)+len(lately) > 1
 	switch {
-	case len(candidates) > 0: // one that was replaced may live on unseen, as on another host
-		return origin{launch: likeliest(candidates, r.msg.Type), guess: len(candidates)+len(lately) > 1}
-	case len(active) > 0 && len(lately) > 0 && lately[len(lately)-1].Superseded == active[len(active)-1].ID: // whose place nobody has taken so far
+	case len(silent) > 0: // one that was replaced may live on unseen, as on another host
+		return origin{launch: likeliest(silent, r.msg.Type), guess: guess}
+	case !seen && len(active) > 0 && len(lately) > 0 && lately[len(lately)-1].Superseded == active[len(active)-1].ID: // whose place nobody has taken so far
 		return origin{launch: lately[len(lately)-1], guess: true}
+	case len(candidates) > 0: // it says more than once how its work went
+		return origin{launch: likeliest(candidates, r.msg.Type), guess: guess}
 	}
 	return origin{}
 }
 
-// mostBehind bounds what is looked through for one message: the open files of the processes of so many launches.
+// mostBehind bounds what is looked through for one message, the open files of the processes of so many launches, and for how many
+// connections in one batch. Beyond, what remains is a guess.
 const mostBehind = 100
 
-// lately returns the launches of a worker among the newest finished that were replaced: a process of theirs that was left
-// behind may still speak.
+// seen is who was found behind a connection.
+type seen struct {
+	id int64
+	ok bool
+}
+
+// behind looks for the process that sent a message, once for each connection in a batch. 0 and true: it is none of the launches.
+func (m *Manager) behind(r *request, all []*launch.Launch) (int64, bool) {
+	if r.ticket.Peer == "" || r.ticket.Orphan || len(all) == 0 || len(all) > mostBehind {
+		return 0, false
+	}
+	key := r.ticket.Peer + " " + r.msg.Source
+	who, known := m.peers[key]
+	if !known {
+		if len(m.peers) >= mostBehind {
+			return 0, false
+		}
+		if m.peers == nil {
+			m.peers = map[string]seen{}
+		}
+		who.id, who.ok = m.Launcher.Behind(r.ticket.Peer, m.Config.ZMQ.WorkersPort, all)
+		m.peers[key] = who
+	}
+	return who.id, who.ok
+}
+
+// lately returns the launches of a worker that ended within a day and were replaced, the newest of them: a process of theirs that was left
+// behind, on another host perhaps, may still speak.
 func (m *Manager) lately(worker string) (replaced []*launch.Launch) {
-	for _, id := range m.finished[max(0, len(m.finished)-100):] {
-		if l := m.launches[id]; l != nil && l.Superseded != 0 && l.Name() == worker {
+	for _, id := range m.gone[worker] {
+		if l := m.launches[id]; l != nil && m.Now().Sub(*l.Ended) < lateWithin {
 			replaced = append(replaced, l)
 		}
 	}
 	return replaced
+}
+
+const (
+	lateWithin   = 24 * time.Hour
+	mostReplaced = 20 // of a worker
+)
+
+// replace notes which launch has taken the place of one that has ended.
+func (m *Manager) replace(l *launch.Launch, by int64) {
+	l.Superseded = by
+	m.noteReplaced(l)
+}
+
+func (m *Manager) noteReplaced(l *launch.Launch) {
+	all := append(m.gone[l.Name()], l.ID)
+	m.gone[l.Name()] = all[max(0, len(all)-mostReplaced):]
 }
 
 // likeliest returns the oldest launch whose arguments have what the message type is about ("success nowcast" is more likely from

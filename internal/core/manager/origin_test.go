@@ -29,8 +29,8 @@ func TestTheProcessBehindTheConnectionSent(t *testing.T) {
 		t.Errorf("got %+v, want one report that is no guess", got)
 	}
 	w.give(ticket(2, 0, "127.0.0.1:4712"), report("awaken", nil))
-	if got := w.store.launch(1).Reports; len(got) != 1 || got[0].Guess {
-		t.Errorf("got %+v, want the report of the one that remains", got)
+	if got := w.store.launch(1).Reports; len(got) != 1 || !got[0].Guess {
+		t.Errorf("got %+v, want the report of the one that remains, as a guess", got)
 	}
 }
 

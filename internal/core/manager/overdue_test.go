@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nowcast/internal/core/config"
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
 )
 
@@ -98,7 +99,7 @@ func TestWhatIsUsualIsKnownAfterARestart(t *testing.T) {
 func TestTheHistoryIsAskedForWorkersThatAreSeldomLaunched(t *testing.T) {
 	w := newWorld(t)
 	ended := time.Now()
-	for id := range int64(keepFinished) {
+	for id := range int64(engine.KeepLaunches) {
 		began := ended.Add(-time.Minute)
 		w.store.launches[id+1] = &launch.Launch{ID: id + 1, NextWorker: launch.NextWorker{Module: "w.sleep"}, State: launch.Succeeded, Started: &began, Ended: &ended}
 	}

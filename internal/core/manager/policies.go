@@ -1,7 +1,9 @@
 package manager
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -21,13 +23,14 @@ type policies struct {
 	learned  learned                // how long launches took
 	launched map[string][]time.Time // when registered workers were launched, oldest first, see silence.go
 	success  map[string]time.Time   // when each worker succeeded last
+	given    map[string]time.Time   // when each worker's deadline was changed while the manager ran
 	remains  map[int64]time.Time    // launches ended by policy whose sessions are not empty, and when that is killed, see remains.go
 	held     []heldClear            // clear checklist messages that wait, see clear.go
 }
 
 func newPolicies(now time.Time) policies {
 	return policies{began: now, timer: time.NewTimer(0), watched: map[int64]*watched{}, remains: map[int64]time.Time{}, learned: learned{},
-		launched: map[string][]time.Time{}, success: map[string]time.Time{}}
+		launched: map[string][]time.Time{}, success: map[string]time.Time{}, given: map[string]time.Time{}}
 }
 
 // policy returns the policy of a launch's worker; of one that is not registered, none.
@@ -45,24 +48,41 @@ func (m *Manager) judge(t *turn, l *launch.Launch) {
 	}
 	byOperator := l.KilledBy != "" && l.KilledBy != launch.ByPolicy
 	retry := m.retry(t, l)
-	switch {
-	case byOperator:
+	if byOperator {
 		m.endedByOperator(t, l)
-	case retry != nil:
-		wait := retry.NotBefore.Local().Format("15:04:05")
-		m.raise(t, m.ended(l, fmt.Sprintf("it is tried again at %s (%d of %d)", wait, l.Attempts(), m.policy(l).Retries.Most)))
-	case l.Attempts() > 1:
-		m.raise(t, m.ended(l, fmt.Sprintf("gave up after %d attempts", l.Attempts())))
-	default:
-		m.raise(t, m.ended(l, ""))
+	} else {
+		then := ""
+		switch {
+		case retry != nil:
+			wait := retry.NotBefore.Local().Format("15:04:05")
+			then = fmt.Sprintf("it is tried again at %s (%d of %d)", wait, l.Attempts(), m.policy(l).Retries.Most)
+		case l.Attempts() > 1:
+			then = fmt.Sprintf("gave up after %d attempts", l.Attempts())
+		}
+		m.raise(t, m.ended(l, then))
+		m.logEnd(t, l, then, retry != nil)
 	}
-	if !byOperator && !l.Reported() {
-		line, id := "launch of "+l.Name()+" "+string(l.State)+": "+l.Note, l.ID
-		t.log(func() { m.Log.Error(line, "launch", id) })
-	}
+	m.retellDeadlines(t, l.Name())
 	if retry == nil {
 		m.missedByBarriers(t, l)
 	}
+}
+
+// logEnd has the log say what has become of a launch that did not end well, and what follows. What its worker has reported is in the
+// log without us.
+func (m *Manager) logEnd(t *turn, l *launch.Launch, then string, again bool) {
+	if l.Reported() && then == "" {
+		return
+	}
+	level := slog.LevelError
+	if l.Reported() && again {
+		level = slog.LevelWarn
+	}
+	line, id := "launch of "+l.Name()+" "+string(l.State)+": "+l.Note, l.ID
+	if then != "" {
+		line += "; " + then
+	}
+	t.log(func() { m.Log.Log(context.Background(), level, line, "launch", id) })
 }
 
 // endedByOperator notes in the alert that is open, if there is one, that an operator has ended what was to make it good. It is no trouble of
@@ -106,7 +126,7 @@ func (m *Manager) retry(t *turn, l *launch.Launch) *launch.Launch {
 	due := now.Add(policy.Wait(p, n) - since).UTC()
 	next := m.decide(t, &launch.Launch{NextWorker: l.NextWorker, Cause: fmt.Sprintf("retry %d of %d of launch %d", n, p.Most, l.ID),
 		Parent: l.ID, Message: l.Message, Attempt: n + 1, NotBefore: &due})
-	l.Superseded = next.ID
+	m.replace(l, next.ID)
 	if next.State.Final() {
 		return nil // it could not be launched, and that is said
 	}

@@ -63,7 +63,7 @@ func (m *Manager) admit(t *turn) {
 	}
 	now, taken := m.Now(), m.taken()
 	wait, rest := m.decided[:m.mustWait], m.decided[m.mustWait:] // wait grows into what rest has left
-	for len(rest) > 0 && m.marking+len(m.waiting)+m.starting < mostInHand {
+	for len(rest) > 0 && m.marking+len(m.waiting)+len(m.handed) < mostInHand {
 		l := rest[0]
 		rest = rest[1:]
 		m.looked++

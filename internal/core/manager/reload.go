@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"nowcast/internal/core/config"
 )
@@ -41,7 +43,9 @@ func (m *Manager) Reload(ctx context.Context, c Change) error {
 // reload is done by the loop, between messages, so each is handled with one configuration or the other.
 func (m *Manager) reload(c change) {
 	defer close(c.done)
+	was := m.Config
 	m.Config, m.ChecklistLog = c.Config, c.ChecklistLog
+	m.noteDeadlines(was)
 	m.history.Store(&c.Config.History)
 	m.wake(0) // other policies
 	if c.Rules != nil {
@@ -50,10 +54,22 @@ func (m *Manager) reload(c change) {
 		m.Rules.Configure(c.Config)
 		m.refreshRules() // a mistake in them is said now, not with the next message
 	}
+	m.warnOfNoRules()
 	if was, is := m.file.path, c.Config.ChecklistFile; was != is {
 		m.file.path = is
 		m.file.write(m.checklist, m.seq)
 		m.Log.Info(fmt.Sprintf("the checklist is written to %s from now on; %s stays as it is", is, was))
+	}
+}
+
+// warnOfNoRules says, whenever rules or registry were loaded, which workers have no rule: it is better known now than from the first report.
+func (m *Manager) warnOfNoRules() {
+	functions := m.Rules.Functions()
+	for _, worker := range slices.Sorted(maps.Keys(m.Config.Registry.Workers)) {
+		if !slices.Contains(functions, worker) {
+			text, _ := config.NoRule(worker, m.Rules.Module())
+			m.Log.Warn(text)
+		}
 	}
 }
 

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
+	"nowcast/internal/core/statefile"
 )
 
 // restore rebuilds the state from the store and the checklist file.
@@ -22,10 +24,17 @@ func (m *Manager) restore(ctx context.Context) error {
 		return err
 	}
 	m.lastMessage, m.lastLaunch, m.lastBarrier, m.lastAlert = st.LastMessage, max(st.LastLaunch, m.LastLaunch), st.LastBarrier, st.LastAlert
+	m.unknown = unknownLaunches(st.LastLaunch, m.LastLaunch)
 	m.barriers, m.alerts = st.Barriers, st.Alerts
 	m.handled = newHandled(st.Recent)
 	for _, l := range st.Launches {
 		m.remember(l)
+	}
+	slices.SortStableFunc(m.finished, func(a, b int64) int { return m.launches[a].Ended.Compare(*m.launches[b].Ended) }) // as they ended, not as they began
+	for _, id := range m.finished {
+		if l := m.launches[id]; l.Superseded != 0 {
+			m.noteReplaced(l)
+		}
 	}
 	if m.checklist, err = Rebuild(st); err != nil {
 		return err
@@ -101,17 +110,18 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 		}
 		var values *pyyaml.Map
 		if values, err = m.edited(text); err == nil {
+			var alerts []engine.Alert
 			switch {
 			case ahead:
 				m.Log.Warn(fmt.Sprintf("the checklist file is as of message %d, what could be read of the damaged state database as of message %d: the file is used", seq, m.seq))
 			case m.seq > 0:
-				m.Log.Warn("the checklist file was changed while no manager was running: it takes the place of the checklist in the state database")
+				alerts = m.replaced(values, "the checklist file was changed while no manager was running: it takes the place of the checklist in the state database")
 			}
 			forget := ""
 			if !bytes.Contains(text, []byte("\n"+trailer)) { // an editor leaves the line where it is
 				forget = "another manager has written the checklist since"
 			}
-			if err := m.replaceChecklist(ctx, values, path, forget); err != nil {
+			if err := m.replaceChecklist(ctx, values, path, forget, alerts...); err != nil {
 				return err
 			}
 			m.loaded()
@@ -129,7 +139,7 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 	if errors.Is(err, fs.ErrNotExist) && m.checklist.Map().Len() == 0 {
 		return nil
 	}
-	m.file.writeNow(m, m.checklist, m.seq)
+	m.file.writeNow(m.checklist, m.seq)
 	return nil
 }
 
@@ -138,7 +148,7 @@ func (m *Manager) keepStored(seq int64) error {
 	if seq != m.seq {
 		m.Log.Warn(fmt.Sprintf("the checklist file is as of message %d, the state database as of message %d: the database is used and the file written anew; "+
 			"to go back to an older file, delete its last line before the manager starts; open barriers are closed then", seq, m.seq))
-		m.file.writeNow(m, m.checklist, m.seq)
+		m.file.writeNow(m.checklist, m.seq)
 	}
 	m.loaded()
 	return nil
@@ -154,10 +164,13 @@ func (m *Manager) edited(text []byte) (*pyyaml.Map, error) {
 	if !ok && v != nil {
 		return nil, errors.New("it is not a mapping")
 	}
-	// A file that was cut off ends in the middle of a line. One that is shorter by whole lines may be the Python manager's, cleared
-	// and filled again.
-	if lost := bytes.HasPrefix(m.checklist.AppendText(nil), text) && !bytes.HasSuffix(text, []byte("\n")); m.seq > 0 && (lost || v == nil) {
-		return nil, errors.New("it is empty or cut off; write {} into it for an empty checklist")
+	// The beginning of what we wrote is no edit if it ends within a line, or lacks no more than our last one. One that is shorter by whole
+	// lines may be the Python manager's, cleared and filled again: it is taken, and replaced tells what is gone.
+	mapping := m.checklist.AppendText(nil)
+	ours := append(slices.Clip(mapping), trailerLine(mapping, m.seq)...)
+	cut := bytes.HasPrefix(ours, text) && (!bytes.HasSuffix(text, []byte("\n")) || len(text) >= len(mapping))
+	if m.seq > 0 && (cut || v == nil) {
+		return nil, errors.New("it is empty or cut off: if that is meant, write {} into it for an empty checklist, or add a line with a comment (#) at its end")
 	}
 	if values == nil {
 		values = pyyaml.NewMap(0)
@@ -172,8 +185,8 @@ func (m *Manager) loaded() {
 
 // putAside keeps a checklist file that cannot be read for whoever wants to know what was in it.
 func (m *Manager) putAside(path string) {
-	aside := path + ".damaged-" + m.Now().UTC().Format("20060102T150405Z")
-	if err := os.Rename(path, aside); err != nil {
+	aside, err := statefile.PutAside(path, m.Now())
+	if err != nil {
 		m.Log.Error("the checklist file cannot be read and could not be put aside", "err", err)
 		return
 	}
@@ -181,14 +194,17 @@ func (m *Manager) putAside(path string) {
 }
 
 // replaceChecklist makes another checklist the state, durably. If forget is not "", it says why the open barriers mean nothing any
-// more: they are closed, as they would hold back what another day's workers ask for.
-func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, author, forget string) error {
+// more: they are closed, as they would hold back what another day's workers ask for. The alerts are durable with it.
+func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, author, forget string, alerts ...engine.Alert) error {
 	t := m.turn()
 	m.lastMessage++
 	m.seq = m.lastMessage
 	t.effects.Messages = []engine.Message{{ID: m.seq, Time: m.Now().UTC(), Source: author, Type: "another checklist", Body: []byte{}}}
 	m.checklist = checklist.New(values)
 	m.base(t)
+	for _, a := range alerts {
+		m.raise(t, a)
+	}
 	if forget != "" {
 		for _, b := range m.barriers {
 			text := describeBarrier(b) + "; it is closed, and what it holds is not launched: " + forget
@@ -202,6 +218,6 @@ func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, auth
 	if err := m.Store.Commit(ctx, &t.effects); err != nil {
 		return err
 	}
-	m.file.writeNow(m, m.checklist, m.seq)
+	m.file.writeNow(m.checklist, m.seq)
 	return nil
 }

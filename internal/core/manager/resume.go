@@ -1,17 +1,15 @@
 package manager
 
 import (
-	"context"
 	"fmt"
 
-	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
 )
 
 // resume goes on with the launches that the last manager left.
 func (m *Manager) resume() {
 	t := m.turn()
-	m.tellSalvaged(t)
+	m.tellDamage(t)
 	for _, id := range sortedIDs(m.launches) {
 		l := m.launches[id]
 		switch l.State {
@@ -97,17 +95,4 @@ func (m *Manager) back(t *turn, l *launch.Launch) {
 	if l.State != launch.Lost {
 		m.settle(t, launchKey(l), "it can be seen again")
 	}
-}
-
-// stateDamaged is the key of the alert that says so.
-const stateDamaged = "state damaged"
-
-// tellSalvaged says what a damaged database has cost. The next start without damage ends the alert.
-func (m *Manager) tellSalvaged(t *turn) {
-	if m.Salvaged == "" {
-		m.settle(t, stateDamaged, "the state database was read without damage")
-		return
-	}
-	m.Log.Log(context.Background(), engine.LevelCritical, m.Salvaged)
-	m.raise(t, engine.Alert{Key: stateDamaged, Kind: "state damaged", Message: m.Salvaged})
 }

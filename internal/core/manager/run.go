@@ -19,6 +19,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	helpers.Go(func() { m.starter(running) })
 	helpers.Go(func() { m.committer(running, commits) })
 	m.resume()
+	m.warnOfNoRules()
 	m.Log.Debug("listening...")
 	err := m.loop(ctx)
 	m.stopping = true
@@ -36,7 +37,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	close(m.toCommit)
 	helpers.Wait()
 	if m.lost == nil {
-		m.file.flush(m, m.checklist, m.seq)
+		m.file.flush(m.checklist, m.seq)
 	}
 	return err
 }
@@ -76,7 +77,7 @@ func (m *Manager) startWaiting() {
 		m.waiting = nil
 	}
 	t := m.turn()
-	for len(m.waiting)+m.starting > 0 {
+	for len(m.waiting)+len(m.handed) > 0 {
 		toStart, first := m.nextStart()
 		select {
 		case toStart <- first:
@@ -145,7 +146,7 @@ func (m *Manager) loop(ctx context.Context) error {
 		case <-m.file.due():
 			m.file.write(m.checklist, m.seq)
 		case w := <-m.file.written:
-			m.file.done(m, w)
+			m.file.done(w)
 		}
 	}
 }

@@ -36,7 +36,6 @@ func (m *Manager) nextStart() (chan<- *launch.Launch, *launch.Launch) {
 // handedOver notes that the starter has it.
 func (m *Manager) handedOver(l *launch.Launch) {
 	m.waiting = m.waiting[1:]
-	m.starting++
 	m.handed[l.ID] = m.Now()
 }
 
@@ -52,7 +51,7 @@ func (m *Manager) starter(ctx context.Context) {
 // late then, and not given up: all would have to be launched by hand.
 func (m *Manager) start(ctx context.Context, l *launch.Launch) startResult {
 	for told := false; m.surelyOurs(ctx); {
-		m.Log.Info("launching " + l.Module)
+		m.Log.Info(launching(l))
 		m.Log.Debug("cmd = " + cut(pyList(l.Argv), longestCommand))
 		fault.Point("launching")
 		s, err := m.startTelling(l)
@@ -69,6 +68,14 @@ func (m *Manager) start(ctx context.Context, l *launch.Launch) startResult {
 		}
 	}
 	return startResult{id: l.ID, left: true}
+}
+
+// launching is the line that scripts look for; of a retry it says of what.
+func launching(l *launch.Launch) string {
+	if l.Attempts() > 1 {
+		return "launching " + l.Module + ": " + l.Cause
+	}
+	return "launching " + l.Module
 }
 
 // longestCommand is how many bytes of a command line are logged.
@@ -116,8 +123,12 @@ const (
 	roomPoll = time.Second
 )
 
-// unwritable tells whether a process was not made because nothing can be written: disk full, quota, read-only, limit on files.
+// unwritable tells whether a process was not made because nothing can be written: disk full, quota, read-only, limit on files, no directory.
 func unwritable(err error) bool {
+	return errors.Is(err, launch.ErrNoOutput) || full(err)
+}
+
+func full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EFBIG)
 }
 
@@ -132,7 +143,11 @@ func (m *Manager) advice(err error) string {
 	if scarce(err) {
 		return "launches wait until there is enough; end what uses it up, or raise the limits of the manager (ulimit -n, -u)"
 	}
-	return "launches wait until their output can be written; make room on the disk of " + m.Config.StatePath("output")
+	output := m.Config.StatePath("output")
+	if errors.Is(err, launch.ErrNoOutput) && !full(err) {
+		return "launches wait until their output can be written; repair the directory " + output + ": it, and the one above it, must be there and the manager's own"
+	}
+	return "launches wait until their output can be written; make room on the disk of " + output
 }
 
 // surelyOurs waits until it is known whose the state is, or the manager is to end. It is asked before each start: between the record and

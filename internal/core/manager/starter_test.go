@@ -52,6 +52,26 @@ func TestLaunchesWaitForRoomAndAreNotGivenUp(t *testing.T) {
 	w.eventually("the end of the alert", func() bool { _, ok := w.alert(noRoom); return !ok })
 }
 
+func TestWithoutADirectoryForOutputLaunchesWaitAndAreNotGivenUp(t *testing.T) {
+	w := newWorld(t)
+	w.processes = &processes{journal: w.journal, gate: make(chan struct{}, 1)}
+	w.processes.refuse = fmt.Errorf("open the output file: %w: %w", launch.ErrNoOutput, syscall.ENOENT)
+	w.start(false)
+	w.ask(report("sleep", nil))
+	w.processes.gate <- struct{}{}
+	w.eventually("the alert", func() bool {
+		a, ok := w.alert(noRoom)
+		return ok && strings.Contains(a.Message, "repair the directory")
+	})
+	if l := w.store.launch(1); l.State != launch.Starting {
+		t.Errorf("got %s, want that it waits", l.State)
+	}
+	w.processes.refuse = nil // before the gate opens
+	w.processes.gate <- struct{}{}
+	w.eventually("the start", w.launchIs(1, launch.Running))
+	w.eventually("the end of the alert", func() bool { _, ok := w.alert(noRoom); return !ok })
+}
+
 func TestAManagerThatIsToldToStopLeavesToTheNextWhatMayBeAnothers(t *testing.T) {
 	w, _ := starting(t)
 	w.stop()

@@ -93,6 +93,9 @@ func (x *examination) mistakes(err error) {
 	}
 	for _, e := range mistakes {
 		remedy := e.Remedy
+		if isOurs(e.Key) {
+			remedy += "; or, if it is your workers' own, give theirs another name: it has a meaning here"
+		}
 		e.Remedy = ""
 		x.Findings = append(x.Findings, Finding{Group: Must, File: e.File, Line: e.Line, Text: e.Text(), Remedy: remedy})
 	}

@@ -75,17 +75,16 @@ func (c *checker) add(f Finding) {
 	}
 }
 
-// functionsMatchRegistry looks for workers without a rule and rules without a worker. Installations with Python rules have workers
-// in their registry that nothing launches any more: there a missing rule is no mistake until such a worker reports.
+// functionsMatchRegistry looks for workers without a rule and rules without a worker.
 func (c *checker) functionsMatchRegistry(module string) {
-	missing, then := Suspect, "its reports are answered with \"no after_worker function\" and are CRITICAL in the log: delete it there if it is not in use, or"
-	if strings.HasSuffix(module, ".star") {
-		missing, then = Wrong, "nothing can follow its reports:"
-	}
 	for _, worker := range sortedWorkers(c.cfg.Registry) {
 		if !slices.Contains(c.functions, worker) {
-			c.add(Finding{Severity: missing, Worker: worker, File: module, Text: fmt.Sprintf(
-				"no function after_%s, but %s is in the message registry; %s add def after_%s(msg, config, checklist)", worker, worker, then, worker)})
+			f := Finding{Severity: Suspect, Worker: worker, File: module}
+			wrong := false
+			if f.Text, wrong = config.NoRule(worker, module); wrong {
+				f.Severity = Wrong
+			}
+			c.add(f)
 		}
 	}
 	for _, worker := range c.functions {

@@ -1,0 +1,126 @@
+package manager
+
+import (
+	"testing"
+	"time"
+
+	"nowcast/internal/core/config"
+	"nowcast/internal/core/launch"
+	"nowcast/internal/core/message"
+)
+
+const (
+	byLaunch = "127.0.0.1:4711" // the connection of launch 1
+	byHand   = "127.0.0.1:4712" // of a process of this host that is no launch
+)
+
+// running has launch 1 of awaken run, a Python worker that names no launch.
+func (s *scene) running() {
+	s.t.Helper()
+	s.launch("w.awaken")
+	s.wants(1, launch.Running)
+	s.processes.behind = map[string]int64{byLaunch: 1, byHand: 0}
+}
+
+// says has awaken report over a connection.
+func (s *scene) says(n uint64, peer, typ string) {
+	s.t.Helper()
+	s.give(ticket(n, 0, peer), message.Message{Source: "awaken", Type: typ})
+	s.pass(time.Millisecond)
+}
+
+func TestAWorkerRunByHandIsNotTheLaunchThatRuns(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.running()
+		s.says(1, byHand, "success")
+		if got := s.store.launch(1).Reports; len(got) != 0 {
+			t.Fatalf("got %+v on the record of the launch, want nothing", got)
+		}
+		s.processes.exits <- launch.Exit{ID: 1, Time: time.Now(), Status: -1, Signal: "killed"}
+		s.pass(time.Millisecond)
+		s.wants(1, launch.Killed)
+		s.wantsAlert("launch w.awaken", "worker killed", "killed")
+	})
+}
+
+func TestAFailureByHandNeitherFailsNorRepeatsTheLaunchThatRuns(t *testing.T) {
+	play(t, thrice, func(t *testing.T, s *scene) {
+		s.running()
+		s.says(1, byHand, "failure")
+		s.wants(1, launch.Running)
+		s.wantsAlert("report awaken", "worker failed", "awaken: reported failure; no launch of this manager sent it")
+		s.says(2, byLaunch, "success")
+		s.exits(1, 0)
+		s.pass(time.Hour)
+		s.wants(1, launch.Succeeded)
+		s.wantsNoAlert("report awaken")
+		if last := s.lastID(); last != 1 {
+			t.Errorf("got %d launches, want that nothing is tried again", last)
+		}
+	})
+}
+
+func TestALaunchOnAnotherHostMaySpeakThroughATunnel(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.running()
+		s.store.mu.Lock()
+		s.store.launches[1].Host = "cluster"
+		s.store.mu.Unlock()
+		s.restart()
+		s.says(1, byHand, "success")
+		if got := s.store.launch(1).Reports; len(got) != 1 || !got[0].Guess {
+			t.Errorf("got %+v, want the report, as a guess", got)
+		}
+	})
+}
+
+func TestTheLastReportOfALocalWorkerCounts(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.running()
+		s.says(1, byLaunch, "success")
+		s.says(2, byLaunch, "crash")
+		if got := s.store.launch(1).Reports; len(got) != 2 || got[1].Guess {
+			t.Errorf("got %+v, want two reports that are no guess", got)
+		}
+		s.exits(1, 1)
+		s.wants(1, launch.Crashed)
+		s.wantsAlert("launch w.awaken", "worker crashed", "reported crash")
+		s.wantsNoAlert("report awaken")
+	})
+}
+
+func TestASuccessByHandMakesGoodWhatFailed(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.running()
+		s.says(1, byLaunch, "crash")
+		s.exits(1, 1)
+		s.says(2, byHand, "failure")
+		s.wantsAlert("launch w.awaken", "worker crashed", "reported crash")
+		s.wantsAlert("report awaken", "worker failed", "reported failure")
+		s.says(3, byHand, "success")
+		for _, key := range []string{"launch w.awaken", "report awaken"} {
+			s.wantsNoAlert(key)
+			if a := s.alert(key); a.End != "awaken reported success, by a process that is no launch of ours" {
+				t.Errorf("%s: it ended because %q", key, a.End)
+			}
+		}
+	})
+}
+
+func TestOneConnectionIsLookedAtOnceInABatch(t *testing.T) {
+	w := twoRunning(t)
+	w.processes.behind = map[string]int64{byLaunch: 2}
+	all := w.active["awaken"]
+	r := &request{msg: message.Message{Source: "awaken"}}
+	r.ticket.Peer = byLaunch
+	w.stop()
+	clear(w.peers)
+	for range 3 {
+		if id, ok := w.behind(r, all); !ok || id != 2 {
+			t.Fatalf("got %d, %v, want launch 2", id, ok)
+		}
+	}
+	if len(w.peers) != 1 {
+		t.Errorf("got %d looks, want 1", len(w.peers))
+	}
+}
