@@ -130,7 +130,11 @@ func (p *program) printFindings(cfg *config.Config, findings []rules.Finding, as
 		}
 	}
 	if errors > 0 {
-		return failure{fmt.Errorf("%s: %d errors", cfg.File, errors), exitUsage}
+		number := fmt.Sprintf("%d errors", errors)
+		if errors == 1 {
+			number = "1 error"
+		}
+		return failure{fmt.Errorf("%s: %s", cfg.File, number), exitUsage}
 	}
 	if !asJSON {
 		for _, line := range policies(cfg) {

@@ -271,6 +271,11 @@ func (d *player) verdict(ctx context.Context, s *feed.Snapshot) error {
 		return failure{fmt.Errorf("%d differences from the recorded day; logs are in %s", len(differences), d.dir), exitFailed}
 	}
 	fmt.Fprintf(d.Stdout, "all %d recorded launches happened, with the recorded arguments and hosts, and nothing else did\n", len(s.Launches))
+	for i := range s.Launches {
+		if l := &s.Launches[i]; !l.State.Final() {
+			fmt.Fprintf(d.Stdout, "launch %d of %s still runs, as at the end of the recording\n", l.ID, l.Name())
+		}
+	}
 	return nil
 }
 

@@ -6,17 +6,15 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"nowcast/internal/core/engine"
-	"nowcast/internal/core/feed"
-	"nowcast/internal/core/wire"
+	"nowcast/internal/core/kind"
 	"nowcast/internal/faults"
 )
 
@@ -24,66 +22,12 @@ var diskFaults = []fault{
 	{11, "the disk of the state is full for a while", 1, diskFull},
 	{11, "the disk of the state gives errors for a while", 1, diskErrors},
 	{11, "the disk of the state is read-only at the start", 1, diskReadOnly},
+	{11, "the disk of the state is slow", 1, diskSlow},
+	{11, "the state may not be read for a while", 1, stateForbidden},
 }
 
 // patient clients wait as long as no answer can be given.
 var patient = faults.Load{Clients: 4, Insist: 2, Patience: 60 * time.Second, Pause: 10 * time.Millisecond}
-
-// storeAlerts are what the feed tells about the state store.
-type storeAlerts struct {
-	mu  sync.Mutex
-	all []engine.Alert // guarded by mu
-}
-
-func watchStore(t *testing.T, w *faults.World) *storeAlerts {
-	t.Helper()
-	endpoint, err := wire.IPC(w.StateFile("feed.sock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	events, err := feed.Subscribe(t.Context(), endpoint, []string{feed.StreamAlert})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &storeAlerts{}
-	go func() {
-		for batch := range events {
-			for _, e := range batch {
-				var a engine.Alert
-				if e.Decode(&a) == nil && a.Kind == "state store" {
-					s.mu.Lock()
-					s.all = append(s.all, a)
-					s.mu.Unlock()
-				}
-			}
-		}
-	}()
-	return s
-}
-
-// begun and over tell what the n-th alert that was told says: that it has begun because of something, that it is over.
-func (s *storeAlerts) begun(n int, why string) func() bool {
-	return func() bool {
-		a, ok := s.told(2 * n)
-		return ok && a.Open() && strings.Contains(a.Message, why)
-	}
-}
-
-func (s *storeAlerts) over(n int) func() bool {
-	return func() bool {
-		a, ok := s.told(2*n + 1)
-		return ok && !a.Open()
-	}
-}
-
-func (s *storeAlerts) told(n int) (engine.Alert, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n >= len(s.all) {
-		return engine.Alert{}, false
-	}
-	return s.all[n], true
-}
 
 // smallDisk puts a file system of its own under the state directory, and returns false if this user may not.
 func smallDisk(t *testing.T, w *faults.World, size string) bool {
@@ -118,7 +62,7 @@ func diskFull(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	}
 	w.Keep("broker", nil)
 	m := w.Keep("manager", nil)
-	alerts := watchStore(t, w)
+	alerts := watchAlerts(t, w, kind.StateStore)
 	w.Report(patient)
 	for i := range n {
 		serves(w)
@@ -159,12 +103,13 @@ func fill(t *testing.T, file string) {
 	}
 }
 
-// diskErrors has each write to a file fail, by a limit on their size: the system call gives an error that no program expects.
+// diskErrors has each write to a file fail, by a limit on their size: the system call gives an error that no program expects, and a signal
+// (SIGXFSZ) that ends a process which does nothing about it. The broker goes on without its journal, and says so.
 func diskErrors(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	w := newWorld(t, nil)
-	w.Keep("broker", nil)
+	b := w.Keep("broker", nil)
 	m := w.Keep("manager", nil)
-	alerts := watchStore(t, w)
+	alerts, journal := watchAlerts(t, w, kind.StateStore), watchAlerts(t, w, kind.Journal)
 	w.Report(patient)
 	for i := range n {
 		serves(w)
@@ -175,9 +120,14 @@ func diskErrors(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		limitFiles(t, m, unix.RLIM_INFINITY)
 		serves(w)
 		w.Eventually("the end of the alert", 20*time.Second, alerts.over(i))
+		limitFiles(t, b, 1)
+		w.Eventually("the alert about the journal", 20*time.Second, journal.last(true))
+		serves(w)
+		limitFiles(t, b, unix.RLIM_INFINITY)
+		w.Eventually("the end of the alert about the journal", 20*time.Second, journal.last(false))
 	}
 	report := allAnswered(w.Finish())
-	report.Broken = append(report.Broken, ended(m)...)
+	report.Broken = append(report.Broken, slices.Concat(ended(m), ended(b))...)
 	return report
 }
 
@@ -194,7 +144,8 @@ func limitFiles(t *testing.T, d *faults.Daemon, size uint64) {
 	}
 }
 
-// diskReadOnly starts daemons on a disk that is read-only, as after an error of the disk. They serve as soon as it is not.
+// diskReadOnly starts daemons on a disk that is read-only, as after an error of the disk, while reports come. They serve as soon as it is not.
+// (A disk in use becomes read-only only when it breaks, and then every write gives an error: see diskErrors.)
 func diskReadOnly(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	w := newWorld(t, nil)
 	if !smallDisk(t, w, "16m") {
@@ -203,12 +154,17 @@ func diskReadOnly(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	}
 	dir := filepath.Dir(w.StateFile("x"))
 	b, m := w.Keep("broker", nil), w.Keep("manager", nil)
+	load := patient
+	load.Insist = load.Clients // the broker dies
 	for range n {
-		w.Once()
-		w.Settle()
+		w.Report(load)
+		serves(w)
+		w.StopClients()
+		w.Settle() // a worker that runs has files open
 		m.Stop()
 		b.Stop()
 		remount(t, dir, syscall.MS_RDONLY)
+		w.Report(load)
 		b, m = w.Begin("broker", nil), w.Begin("manager", nil)
 		w.Eventually("a manager that ends", 20*time.Second, func() bool { return len(m.Endings()) > 0 })
 		if log := w.Read("nowcast.log"); !strings.Contains(log, "mount it for writing") {
@@ -216,9 +172,10 @@ func diskReadOnly(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		}
 		remount(t, dir, 0)
 		w.Eventually("daemons that serve", 20*time.Second, func() bool { return b.Ready() && m.Ready() })
+		serves(w)
 	}
-	w.Once()
-	return allSucceeded(w.Finish())
+	serves(w)
+	return insistentAnswered(w.Finish())
 }
 
 func remount(t *testing.T, dir string, flags uintptr) {

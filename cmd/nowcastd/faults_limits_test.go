@@ -72,24 +72,27 @@ func noDescriptors(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	return servedOn(w, m, wrong)
 }
 
-// noProcesses has fork fail for the manager's workers. The limit is one of users, and not for root: as root, the daemons run as nobody.
-func noProcesses(t *testing.T, _ *rand.Rand, n int) *faults.Report {
-	var nobody []string
-	w := newWorld(t, func(o *faults.Options) {
-		if os.Getuid() != 0 {
-			return
-		}
-		nobody = []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"}
+// newNobodysWorld is one whose daemons run as nobody, if this is root, which many limits are not for. as is what becomes their user.
+func newNobodysWorld(t *testing.T) (w *faults.World, as []string) {
+	if os.Getuid() != 0 {
+		return newWorld(t, nil), nil
+	}
+	as = []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"}
+	w = newWorld(t, func(o *faults.Options) {
 		for _, dir := range []string{o.Dir, filepath.Dir(o.Nowcastd)} {
 			if err := os.Chmod(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
-		o.Before = func(string) []string { return slices.Clone(nobody) }
+		o.Before = func(string) []string { return slices.Clone(as) }
 	})
-	if os.Getuid() == 0 {
-		w.GiveTo(65534)
-	}
+	w.GiveTo(65534)
+	return w, as
+}
+
+// noProcesses has fork fail for the manager's workers. The limit is one of users.
+func noProcesses(t *testing.T, _ *rand.Rand, n int) *faults.Report {
+	w, nobody := newNobodysWorld(t)
 	w.Keep("broker", nil)
 	m := w.Keep("manager", nil)
 	w.Once() // now there is a keeper
@@ -152,34 +155,35 @@ func isOpen(w *faults.World, kind string) bool {
 	return false
 }
 
-// noConnections has somebody connect until the broker has no descriptor left. It goes on with the connections that it has, and takes new
-// ones when the others are gone. libzmq aborts the process if it is a unix socket on which it cannot accept: then the next broker goes on.
+// noConnections has somebody connect, at the port and at the sockets, until the broker has no descriptor left. It turns away whoever comes
+// then, says so, and goes on with the connections that it has; it takes new ones when the others are gone.
 func noConnections(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	w := newWorld(t, nil)
 	b := w.Keep("broker", nil)
 	w.Keep("manager", nil)
-	load := orphans
-	load.Patience = 5 * time.Second
-	w.Report(load)
+	w.Report(clients)
 	serves(w)
 	for range n {
 		back := limit(t, nil, b.PID(), "nofile", descriptors(t, b.PID())+5+r.Uint64N(10))
 		var idle []net.Conn
-		for range 40 {
-			if c, err := net.Dial("tcp", strings.TrimPrefix(w.Endpoint(), "tcp://")); err == nil {
-				idle = append(idle, c)
+		for range 20 {
+			for _, at := range [][2]string{{"tcp", strings.TrimPrefix(w.Endpoint(), "tcp://")}, {"unix", w.StateFile("feed.sock")}, {"unix", w.StateFile("control.sock")}} {
+				if c, err := net.Dial(at[0], at[1]); err == nil {
+					idle = append(idle, c)
+				}
 			}
 		}
+		serves(w)
+		// From the log: who listens to the feed may be turned away, too. That it becomes an alert is tested in package broker.
+		w.Eventually("the alert", 10*time.Second, func() bool { return strings.Contains(w.Read("nowcast.log"), "no descriptor left for new connections") })
 		serves(w)
 		for _, c := range idle {
 			c.Close()
 		}
-		if len(b.Deaths()) == 0 {
-			back()
-		}
+		back()
 		w.Once()
 	}
-	return insistentAnswered(w.Finish())
+	return servedOn(w, b, nil)
 }
 
 // servedOn wants the daemon not to have ended, and everything to have succeeded.

@@ -12,10 +12,14 @@ import (
 	"nowcast/internal/faults"
 )
 
-var alone = []fault{{13, "network: connections reset, refused, half open", 6, networkBroken}}
+var alone = []fault{
+	{13, "network: connections reset, refused, half open", 6, networkBroken},
+	{13, "network: the broker's machine dies behind a cut", 2, machineDies},
+}
 
 var networkFaults = []fault{
 	{13, "network: cut each way and both, slow; healed", 6, networkCut},
+	{13, "network: packets lost, late, out of order; link down", 4, packetsLost},
 	{13, "network: the broker's port is taken", 1, portTaken},
 }
 
@@ -30,6 +34,82 @@ func newFarWorld(t *testing.T, change func(*faults.Options)) (*faults.World, *pr
 		}
 	})
 	return w, newProxy(t, far, near)
+}
+
+// newRemoteWorld is a world whose broker runs on another machine. Manager, workers and clients are here and reach it by a cable.
+func newRemoteWorld(t *testing.T, c *cable) *faults.World {
+	return newWorld(t, func(o *faults.Options) {
+		o.Host = c.far.String()
+		o.Before = func(daemon string) []string {
+			if daemon == "broker" {
+				return []string{"ip", "netns", "exec", c.namespace}
+			}
+			return nil
+		}
+	})
+}
+
+// packetsLost has the link to the broker's machine down, each way and both, and then lose one packet of five, deliver the others late and
+// in any order. TCP mends all of that, so everybody is answered.
+func packetsLost(t *testing.T, r *rand.Rand, n int) *faults.Report {
+	c, err := newCable(t, r)
+	if err != nil {
+		t.Logf("no network namespaces here (%v): through a proxy instead", err)
+		return networkCut(t, r, n)
+	}
+	w := newRemoteWorld(t, c)
+	w.Keep("broker", nil)
+	w.Keep("manager", nil)
+	load := clients
+	load.Patience = 30 * time.Second // TCP waits twice as long each time
+	w.Report(load)
+	kinds := [][2]weather{{dark, fair}, {fair, dark}, {dark, dark}, {storm, storm}}
+	for i := range n {
+		serves(w)
+		_, before := c.packets()
+		c.becomes(kinds[i%4][0], kinds[i%4][1])
+		time.Sleep(100*time.Millisecond + upTo(r, 400*time.Millisecond))
+		if i%4 == 3 {
+			serves(w)
+		}
+		w.Eventually("a lost packet", 10*time.Second, func() bool { _, lost := c.packets(); return lost > before })
+		c.becomes(fair, fair)
+	}
+	serves(w)
+	carried, lost := c.packets()
+	t.Logf("in a network namespace: %d packets carried, %d lost", carried, lost)
+	return allAnswered(w.Finish())
+}
+
+// machineDies has the broker die while its link is down, with requests and answers under way: nobody is told. Its connections are half
+// open at manager and clients, until the link is up again and the next broker knows nothing of them, or they have asked in vain.
+func machineDies(t *testing.T, r *rand.Rand, n int) *faults.Report {
+	t.Setenv(hooks.SilentVariable, "400ms")
+	c, err := newCable(t, r)
+	if err != nil {
+		t.Logf("no network namespaces here (%v): through a proxy instead", err)
+		return networkBroken(t, r, n)
+	}
+	w := newRemoteWorld(t, c)
+	b := w.Keep("broker", nil)
+	w.Keep("manager", nil)
+	load := orphans
+	load.Insist, load.Patience = 4, 30*time.Second
+	w.Report(load)
+	for i := range n {
+		serves(w)
+		time.Sleep(upTo(r, 50*time.Millisecond))
+		c.becomes([]weather{dark, fair}[i%2], dark)
+		time.Sleep(upTo(r, 50*time.Millisecond))
+		b.Kill()
+		w.Eventually("the next broker", 20*time.Second, func() bool { return len(b.Deaths()) > i && b.Ready() })
+		time.Sleep([]time.Duration{0, 600 * time.Millisecond}[i/2%2]) // longer than is waited for a silent broker
+		c.becomes(fair, fair)
+	}
+	serves(w)
+	carried, lost := c.packets()
+	t.Logf("in a network namespace: %d packets carried, %d lost", carried, lost)
+	return insistentAnswered(w.Finish())
 }
 
 // networkCut holds messages up and breaks no connection: everybody is answered, workers of ours and Python's alike.

@@ -22,14 +22,7 @@ var powerFaults = []fault{{12, "power cut: what was not synced is gone", 25, pow
 // does not prove: that the disk keeps what it says it has synced.
 func powerCut(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	log := filepath.Join(t.TempDir(), "trace")
-	w := newWorld(t, func(o *faults.Options) {
-		script := fmt.Sprintf("#!/bin/sh\n[ \"$1\" = manager ] && exec '%s' '%s' '%s' '%s' \"$@\"\nexec '%s' \"$@\"\n",
-			tracer(t), log, filepath.Join(o.Dir, ".nowcast", "state.db"), o.Nowcastd, o.Nowcastd)
-		o.Nowcastd = filepath.Join(o.Dir, "traced")
-		if err := os.WriteFile(o.Nowcastd, []byte(script), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	})
+	w := newWorld(t, func(o *faults.Options) { traceManager(t, o, log) })
 	w.Keep("broker", nil)
 	m := w.Keep("manager", nil)
 	w.Report(clients)
@@ -51,6 +44,17 @@ func powerCut(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		}
 	}
 	return report
+}
+
+// traceManager has the manager run under the tracer, which looks at the files of its database.
+func traceManager(t *testing.T, o *faults.Options, log string) {
+	t.Helper()
+	script := fmt.Sprintf("#!/bin/sh\n[ \"$1\" = manager ] && exec '%s' '%s' '%s' '%s' \"$@\"\nexec '%s' \"$@\"\n",
+		tracer(t), log, filepath.Join(o.Dir, ".nowcast", "state.db"), o.Nowcastd, o.Nowcastd)
+	o.Nowcastd = filepath.Join(o.Dir, "traced")
+	if err := os.WriteFile(o.Nowcastd, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // tracer is the built package tracer.

@@ -58,11 +58,13 @@ func workersDie(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		})
 		if d.signal != 0 {
 			time.Sleep(upTo(r, 20*time.Millisecond))
-			w.Gone(l.ID)
+			w.Gone(l.ID, time.Now())
 			if err := syscall.Kill(l.PID, d.signal); err != nil {
 				t.Fatalf("launch %d, process %d: %v", l.ID, l.PID, err)
 			}
 			l = awaitLaunch(w, number, func(l *launch.Launch) bool { return l.State.Final() })
+		} else {
+			w.Gone(l.ID, *l.Ended) // as its shim has seen it
 		}
 		if l.State != d.want || l.Note == "" {
 			wrong = append(wrong, fmt.Sprintf("worker %v, signal %v: got %s (%s), want %s and a note", d.how, d.signal, l.State, l.Note, d.want))

@@ -164,7 +164,7 @@ func messageLine(m *engine.Message) string {
 func launchLine(l *launch.Launch) string {
 	s := fmt.Sprintf("%d %s: %s", l.ID, l.NextWorker, l.State)
 	if l.Started != nil && l.Ended != nil {
-		s += " after " + l.Duration(*l.Ended).Round(100*time.Millisecond).String()
+		s += " after " + launch.Length(l.Duration(*l.Ended))
 	}
 	if l.Note != "" {
 		s += ", " + l.Note

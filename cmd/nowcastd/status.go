@@ -192,7 +192,7 @@ func (p *program) printStatus(s *feed.Snapshot, now time.Time) {
 		l := &s.Launches[i]
 		started, took := "-", "-"
 		if l.Started != nil {
-			started, took = shortTime(*l.Started), l.Duration(now).Round(100*time.Millisecond).String()
+			started, took = shortTime(*l.Started), launch.Length(l.Duration(now))
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.State, short(l.Name()), short(strings.Join(l.Args, " ")), short(l.Host), started, took, short(l.Cause), short(note(l, now)))
 	}

@@ -41,7 +41,7 @@ func systemdSocket(t *testing.T, dir string) (path string, told <-chan string) {
 // hears waits until systemd is told something that begins so, and fails if it is told one of the others before.
 func hears(t *testing.T, told <-chan string, want string, not ...string) {
 	t.Helper()
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(60 * time.Second); ; {
 		select {
 		case text := <-told:
 			if strings.HasPrefix(text, want) {

@@ -32,6 +32,10 @@ type Load struct {
 	Python   int           // every so-manieth report is followed by the one in Python; 0 none
 }
 
+// insistence is how long one that asks again waits: longer than any outage of a fault lasts, so that no answer means that there will
+// never be one.
+const insistence = 30 * time.Second
+
 // Report begins to send reports, until StopClients.
 func (w *World) Report(l Load) {
 	n := &w.numbers
@@ -92,7 +96,11 @@ func (c *Client) run(ctx context.Context, endpoint, name string, insist bool, l 
 		}
 		m := message.Message{Source: "reporter", Type: "success", Payload: payload}
 		s := Sent{Number: number, At: time.Now(), Insists: insist}
-		patient, cancel := context.WithTimeout(context.Background(), l.Patience)
+		patience := l.Patience
+		if insist {
+			patience = insistence
+		}
+		patient, cancel := context.WithTimeout(context.Background(), patience)
 		var reply []byte
 		var err error
 		if insist {

@@ -58,11 +58,11 @@ func (v *watcher) watch(events <-chan []feed.Event) {
 	}
 }
 
-// Gone notes that the process of a launch is gone since now.
-func (w *World) Gone(id int64) {
+// Gone notes since when the process of a launch is gone.
+func (w *World) Gone(id int64, since time.Time) {
 	w.watcher.mu.Lock()
 	defer w.watcher.mu.Unlock()
-	w.watcher.gone[id] = time.Now()
+	w.watcher.gone[id] = since
 }
 
 func (v *watcher) end() {

@@ -24,6 +24,7 @@ type Options struct {
 	Recorder     string // the built package recorder
 	Workers      int    // port
 	Manager      int    // port
+	Host         string // of the broker; "": this one
 	State        string // postgres:// URL; "": the file in the state directory
 	MoreWorkers  string // of the registry, as YAML
 	Rules        string // instead of Rules
@@ -79,7 +80,7 @@ const distributed = `logging:
 const configuration = `
 checklist file: checklist.yaml
 zmq:
-  host: 127.0.0.1
+  host: %s
   ports: {manager: %d, workers: %d%s}
 %s
 message registry:
@@ -131,7 +132,7 @@ func NewWorld(t testing.TB, o Options) *World {
 	if o.LogPort != 0 {
 		logging, logPort = distributed, fmt.Sprintf(", logging: {workers: %d}", o.LogPort)
 	}
-	w.Write("nowcast.yaml", fmt.Sprintf(configuration, o.Manager, o.Workers, logPort, logging, module, o.Recorder, policy, python, policy, o.MoreWorkers, state, o.MoreSettings))
+	w.Write("nowcast.yaml", fmt.Sprintf(configuration, w.host(), o.Manager, o.Workers, logPort, logging, module, o.Recorder, policy, python, policy, o.MoreWorkers, state, o.MoreSettings))
 	if o.Behind != 0 {
 		near := strings.Replace(w.Read("nowcast.yaml"), fmt.Sprintf("workers: %d}", o.Workers), fmt.Sprintf("workers: %d}", o.Behind), 1)
 		w.Write("broker.yaml", near)
@@ -165,7 +166,9 @@ func (w *World) Read(name string) string {
 }
 
 // Endpoint is where workers report to.
-func (w *World) Endpoint() string { return wire.TCP("127.0.0.1", w.o.Workers) }
+func (w *World) Endpoint() string { return wire.TCP(w.host(), w.o.Workers) }
+
+func (w *World) host() string { return cmp.Or(w.o.Host, "127.0.0.1") }
 
 // StateFile returns a file of the state directory.
 func (w *World) StateFile(name string) string { return filepath.Join(w.o.Dir, ".nowcast", name) }

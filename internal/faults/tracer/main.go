@@ -1,6 +1,9 @@
 // Tracer runs a program and writes down, in order, what it does to files: tracer LOG PREFIX PROGRAM ARGS..., for the files whose name
 // begins with PREFIX. What the disk would have after a power cut at any moment follows from that (powercut.go in package faults). It uses
 // ptrace: nothing in the program, its libraries or the kernel's cache can pretend that something was synced.
+//
+// The file LOG.slow, if there is one, says how long each sync takes, such as 2s, also those on their way: the disk is slow, and only for
+// the thread that waits for it.
 package main
 
 import (
@@ -39,6 +42,8 @@ type tracer struct {
 	log     *gob.Encoder
 	entered map[int]*faults.DiskEvent // by thread: what its system call will have done if it succeeds
 	known   map[int]bool              // threads that have stopped before
+	slow    string                    // a file with the duration of a sync
+	held    map[int]time.Time         // threads whose sync is held up, since when
 }
 
 func trace(log, prefix string, argv []string) (status int, err error) {
@@ -61,7 +66,7 @@ func trace(log, prefix string, argv []string) (status int, err error) {
 		<-stop
 		syscall.Kill(process.Pid, syscall.SIGTERM)
 	}()
-	t := &tracer{pid: process.Pid, prefix: prefix, log: gob.NewEncoder(file), entered: map[int]*faults.DiskEvent{}, known: map[int]bool{}}
+	t := &tracer{pid: process.Pid, prefix: prefix, log: gob.NewEncoder(file), entered: map[int]*faults.DiskEvent{}, known: map[int]bool{}, slow: log + ".slow", held: map[int]time.Time{}}
 	var ws syscall.WaitStatus
 	if _, err := syscall.Wait4(t.pid, &ws, 0, nil); err != nil {
 		return 0, err
@@ -72,11 +77,13 @@ func trace(log, prefix string, argv []string) (status int, err error) {
 		return 0, err
 	}
 	for thread, signal := t.pid, 0; ; {
-		if err := syscall.PtraceSyscall(thread, signal); err != nil && err != syscall.ESRCH {
-			return 0, err
+		if _, held := t.held[thread]; !held {
+			if err := syscall.PtraceSyscall(thread, signal); err != nil && err != syscall.ESRCH {
+				return 0, err
+			}
 		}
 		for {
-			if thread, err = syscall.Wait4(-1, &ws, unix.WALL, nil); err != nil {
+			if thread, err = t.wait(&ws); err != nil {
 				return 0, err
 			}
 			if ws.Stopped() {
@@ -88,6 +95,34 @@ func trace(log, prefix string, argv []string) (status int, err error) {
 		}
 		signal = t.stopped(thread, ws)
 	}
+}
+
+// wait waits until a thread stops or ends, and lets those go on whose sync is over.
+func (t *tracer) wait(ws *syscall.WaitStatus) (thread int, err error) {
+	for len(t.held) > 0 {
+		takes := t.sync()
+		for id, since := range t.held {
+			if time.Since(since) < takes {
+				continue
+			}
+			delete(t.held, id)
+			if err := syscall.PtraceSyscall(id, 0); err != nil && err != syscall.ESRCH {
+				return 0, err
+			}
+		}
+		if thread, err = syscall.Wait4(-1, ws, unix.WALL|unix.WNOHANG, nil); thread != 0 || err != nil {
+			return thread, err
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return syscall.Wait4(-1, ws, unix.WALL, nil)
+}
+
+// sync is how long one takes.
+func (t *tracer) sync() time.Duration {
+	text, _ := os.ReadFile(t.slow)
+	d, _ := time.ParseDuration(string(text)) // without the file: 0
+	return d
 }
 
 // stopped deals with a stop of a thread, and returns the signal that it is to get.
@@ -132,6 +167,9 @@ func (t *tracer) call(thread int) {
 			e.Data = e.Data[:c.nr:c.nr] // it may have written less
 		}
 		e.Time = time.Now()
+		if e.Op == faults.DiskSync && t.sync() > 0 {
+			t.held[thread] = time.Now()
+		}
 		if err := t.log.Encode(e); err != nil {
 			panic(err)
 		}
