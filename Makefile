@@ -2,7 +2,7 @@
 # make test    all tests, with the race detector
 # make bench   speed and memory, each next to its baseline
 # make soak    the recorded day 100 times in an hour, with hangups, rotations and edits of the rules all the time
-# make faults  break it in every way that we know, and count what is lost: see below
+# make faults  break it in every way that we know, and count what is lost; make test has a short form
 # make build   bin/nowcastd, bin/nowcast-tui and bin/standin
 
 GO ?= go

@@ -202,7 +202,7 @@ func TestCommandThatLeavesSomethingInTheBackground(t *testing.T) {
 	if got := RunCommand(command, c.Process); got != 0 {
 		t.Errorf("got status %d, want 0", got)
 	}
-	if took := time.Since(begun); took > patience {
+	if took := time.Since(begun); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	if got := m.next(t); got.Type != "success" {

@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for what should take milliseconds.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // told is a message as the Python manager saw it; Payload is its repr.
 type told struct {

@@ -32,7 +32,14 @@ func (m *Model) alertLines(it *alerts.Item) []string {
 	for _, p := range keys {
 		room -= widget.Width(p.text)
 	}
-	text := fmt.Sprintf("%s %s %s: %s", m.theme.Mark.Warn, widget.Clock(it.Time.In(m.loc), m.now), it.Kind, it.Message)
+	at, times := it.Time, "" // of the newest time, as the text is of that
+	if it.Last != nil {
+		at = *it.Last
+	}
+	if it.Count > 1 {
+		times = fmt.Sprintf(", %d times", it.Count)
+	}
+	text := fmt.Sprintf("%s %s %s%s: %s", m.theme.Mark.Warn, widget.Clock(at.In(m.loc), m.now), it.Kind, times, it.Message)
 	lines := widget.Wrap(widget.Clean(text), room)
 	if len(lines) > maxAlert {
 		lines = lines[:maxAlert]

@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a test waits for what should take milliseconds.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 const configuration = `checklist file: {{dir}}/checklist.yaml
 zmq:

@@ -16,7 +16,7 @@ import (
 	"nowcast/internal/core/wire"
 )
 
-const patience = 20 * time.Second // how long a test waits for what must happen
+const patience = 60 * time.Second // how long a test waits for what must happen
 
 // place is where a broker binds; unix socket paths must be short.
 type place struct{ clients, daemons string }

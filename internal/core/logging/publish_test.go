@@ -80,8 +80,8 @@ func readLine(t *testing.T, lines <-chan string) string {
 			t.Fatal("the subscriber has ended")
 		}
 		return line
-	case <-time.After(20 * time.Second):
-		t.Fatal("no line from the subscriber for 20 s")
+	case <-time.After(60 * time.Second):
+		t.Fatal("no line from the subscriber for 60 s")
 	}
 	return ""
 }

@@ -163,8 +163,8 @@ func (s *smtpSink) next(t *testing.T) sunkMail {
 	select {
 	case m := <-s.mails:
 		return m
-	case <-time.After(20 * time.Second):
-		t.Fatal("no mail for 20 s")
+	case <-time.After(60 * time.Second):
+		t.Fatal("no mail for 60 s")
 	}
 	return sunkMail{}
 }

@@ -56,7 +56,7 @@ func TestDatagramsToSyslogAreThoseOfPython(t *testing.T) {
 			read := func() (all []string) {
 				buffer := make([]byte, 1<<16)
 				for range syslogRecords {
-					_ = listener.SetReadDeadline(time.Now().Add(20 * time.Second))
+					_ = listener.SetReadDeadline(time.Now().Add(60 * time.Second))
 					n, _, err := listener.ReadFrom(buffer)
 					if err != nil {
 						t.Fatal(err)
@@ -99,7 +99,7 @@ func TestStreamsToSyslogAreThoseOfPython(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+				_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
 				text, err := io.ReadAll(conn)
 				if err != nil {
 					t.Fatal(err)
@@ -139,7 +139,7 @@ func TestASyslogServerThatIsRestartedGetsTheNextRecord(t *testing.T) {
 	}
 	read := func(l net.PacketConn) string {
 		buffer := make([]byte, 100)
-		_ = l.SetReadDeadline(time.Now().Add(20 * time.Second))
+		_ = l.SetReadDeadline(time.Now().Add(60 * time.Second))
 		n, _, err := l.ReadFrom(buffer)
 		if err != nil {
 			t.Fatal(err)

@@ -120,7 +120,7 @@ func (f *family) events() string {
 
 func (f *family) eventually(what string, ok func() bool) {
 	f.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			f.t.Fatalf("%s did not happen; events:\n%slog:\n%s", what, f.events(), f.log.String())
 		}
