@@ -54,7 +54,7 @@ func downWhenDue(t *testing.T, r *rand.Rand, n int) *faults.Report {
 				down, name = b, "broker"
 			}
 			down.Stop()
-			s.set(time.Until(due) - time.Second)
+			s.set(time.Until(due) - 3*time.Second) // the scheduler is to be there by then
 			s.Keep("scheduler", nil)
 			s.Eventually("the due time", 20*time.Second, func() bool { return strings.Contains(s.Read(".nowcast/schedule.json"), `"pending"`) })
 			time.Sleep(upTo(r, 300*time.Millisecond))

@@ -58,8 +58,8 @@ func TestOperatorsAreToldWhichRequestsWaitAndWhy(t *testing.T) {
 			"end of connections turned away: none was turned away for 10 s",
 		}},
 		"a manager whose machine has vanished beside the next": {[]look{
-			{0, wire.Waiting{Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}}, {6, wire.Waiting{Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}}, {7, wire.Waiting{Peers: 1}},
-			{8, wire.Waiting{Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}},
+			{0, wire.Waiting{Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}}, {3, wire.Waiting{Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}}, {4, wire.Waiting{Peers: 1}},
+			{5, wire.Waiting{Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}},
 		}, nil},
 		"two managers": {[]look{
 			{0, wire.Waiting{Requests: 3, Since: at(0), Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}}, {7, wire.Waiting{Requests: 3, Since: at(0), Peers: 2, Rivals: "10.0.0.1:4 and 10.0.0.2:5"}},

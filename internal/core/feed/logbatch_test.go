@@ -50,20 +50,22 @@ func TestLogRecordsWaitTenMillisecondsForOthers(t *testing.T) {
 }
 
 func TestALargeBatchIsSentAtOnce(t *testing.T) {
-	var b logBatch
-	sent := batches(&b)
-	for range 2 {
-		b.add(LogRecord{Message: strings.Repeat("x", batchBytes/2)})
-	}
-	if len(sent()) != 1 {
-		t.Errorf("got %d batches, want 1", len(sent()))
-	}
-	b.add(LogRecord{Message: "last words"})
-	b.close()
-	b.add(LogRecord{Message: "from the grave"})
-	if len(sent()) != 2 || len(sent()[1]) != 1 {
-		t.Errorf("got batches %v after close, want the second with one record", sent())
-	}
+	synctest.Test(t, func(t *testing.T) { // no 10 ms pass
+		var b logBatch
+		sent := batches(&b)
+		for range 2 {
+			b.add(LogRecord{Message: strings.Repeat("x", batchBytes/2)})
+		}
+		if len(sent()) != 1 {
+			t.Errorf("got %d batches, want 1", len(sent()))
+		}
+		b.add(LogRecord{Message: "last words"})
+		b.close()
+		b.add(LogRecord{Message: "from the grave"})
+		if len(sent()) != 2 || len(sent()[1]) != 1 {
+			t.Errorf("got batches %v after close, want the second with one record", sent())
+		}
+	})
 }
 
 func TestNoTwoRecordsOfAProcessHaveOneTime(t *testing.T) {

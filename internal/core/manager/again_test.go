@@ -279,11 +279,13 @@ func TestAWorkerThatIsStillThereAfterItsReportWasAnsweredTwiceIsEnded(t *testing
 	for name, tc := range map[string]struct {
 		typ    string
 		policy config.WaitingPolicy
+		behind int64 // the connection; 0: it is gone already, as a manager that was stopped finds it
 		want   int
 	}{
-		"it has said how its work went": {"success", config.WaitingEnd, 1},
-		"it has not":                    {"progress", config.WaitingEnd, 0},
-		"an operator shall do it":       {"success", config.WaitingReport, 0},
+		"it has said how its work went": {"success", config.WaitingEnd, 1, 1},
+		"nobody was seen to say it":     {"success", config.WaitingEnd, 0, 1},
+		"it has not":                    {"progress", config.WaitingEnd, 1, 0},
+		"an operator shall do it":       {"success", config.WaitingReport, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			play(t, config.Policy{}, func(t *testing.T, s *scene) {
@@ -296,7 +298,9 @@ func TestAWorkerThatIsStillThereAfterItsReportWasAnsweredTwiceIsEnded(t *testing
 				s.launch("w.awaken")
 				s.pass(time.Second)
 				m := message.Message{Source: "awaken", Type: tc.typ}
-				s.processes.behind = map[string]int64{byLaunch: 1}
+				if tc.behind != 0 {
+					s.processes.behind = map[string]int64{byLaunch: tc.behind}
+				}
 				s.give(ticket(5, 0, byLaunch), m)
 				s.give(ticket(5, again|orphan, ""), m) // by the next broker: whether the first answer arrived is not known
 				s.pass(4 * time.Second)

@@ -75,6 +75,17 @@ func (m *Manager) sender(r *request) origin {
 	return origin{}
 }
 
+// noGuessAfterAll takes back that a report was a guess because nobody was seen behind its connection, now that it is known that the connection
+// was gone with its broker: the only launch that there is has sent it.
+func (m *Manager) noGuessAfterAll(t *turn, r *request, l *launch.Launch) {
+	if !r.ticket.Orphan || l == nil || !l.Reported() || len(m.active[l.Name()]) != 1 || m.active[l.Name()][0] != l || len(m.lately(l.Name())) > 0 {
+		return
+	}
+	l.Reports = slices.Clone(l.Reports)
+	l.Reports[len(l.Reports)-1].Guess = false
+	t.changed[l.ID] = l
+}
+
 // mostBehind bounds what is looked through for one message, the open files of the processes of so many launches, and for how many
 // connections in one batch. Beyond, what remains is a guess.
 const mostBehind = 100
