@@ -31,7 +31,7 @@ func stopBeside(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		pause = time.Second
 	}
 	for range n {
-		l := awaitLaunch(w, w.Once("sleep", "200ms"), func(l *launch.Launch) bool { return l.State == launch.Running })
+		l := awaitLaunch(w, w.Once("sleep", "3s"), func(l *launch.Launch) bool { return l.State == launch.Running })
 		all := []int{scheduler.PID(), alerter.PID(), keeperOf(t, m.PID()), l.PID, parentOf(t, l.PID)}
 		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		for _, pid := range all {
