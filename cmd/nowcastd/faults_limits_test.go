@@ -20,6 +20,7 @@ var limitFaults = []fault{
 	{21, "the manager runs out of descriptors", 1, noDescriptors},
 	{21, "no more processes for workers", 1, noProcesses},
 	{21, "idle connections take the broker's descriptors", 1, noConnections},
+	{21, "no port is left for connections", 1, noPorts},
 }
 
 // limit sets the soft limit of a process, and returns what sets it back. as is what becomes the process's user, if that is another one.

@@ -86,13 +86,19 @@ func workersDie(t *testing.T, r *rand.Rand, n int) *faults.Report {
 
 // memoryGroup makes a control group whose processes may use 64 MB, "" if that is not for us to do: a limit of the process is tried in any case.
 func memoryGroup(t *testing.T) string {
-	for root, limit := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
-		dir := filepath.Join(root, fmt.Sprint("nowcast-faults-", os.Getpid(), "-", time.Now().UnixNano()))
+	for _, group := range [][2]string{{"/sys/fs/cgroup/memory", "memory.limit_in_bytes"}, {"/sys/fs/cgroup", "memory.max"}} {
+		dir := filepath.Join(group[0], fmt.Sprint("nowcast-faults-", os.Getpid(), "-", time.Now().UnixNano()))
 		if os.Mkdir(dir, 0o755) != nil {
 			continue
 		}
 		t.Cleanup(func() { os.Remove(dir) })
-		if os.WriteFile(filepath.Join(dir, limit), []byte("64000000"), 0) == nil {
+		// It is not created: where groups are of version 1, /sys/fs/cgroup is a tmpfs, and a file in it limits nothing.
+		file, err := os.OpenFile(filepath.Join(dir, group[1]), os.O_WRONLY, 0)
+		if err != nil {
+			continue
+		}
+		_, err = file.WriteString("64000000")
+		if file.Close(); err == nil {
 			return dir
 		}
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	Manager      int    // port
 	Host         string // of the broker; "": this one
 	State        string // postgres:// URL; "": the file in the state directory
+	StateIs      string // what the configuration says instead of State, such as a reference to the environment
 	MoreWorkers  string // of the registry, as YAML
 	Rules        string // instead of Rules
 	MoreSettings string // of the configuration, as YAML
@@ -118,7 +119,7 @@ func NewWorld(t testing.TB, o Options) *World {
 	w := &World{t: t, o: o, Config: filepath.Join(o.Dir, "nowcast.yaml")}
 	state := ""
 	if o.State != "" {
-		state = "state: " + o.State + "\n"
+		state = "state: " + cmp.Or(o.StateIs, o.State) + "\n"
 	}
 	w.o.RulesFile = cmp.Or(o.RulesFile, "next_workers.star")
 	module, _ := strings.CutSuffix(w.o.RulesFile, ".py")

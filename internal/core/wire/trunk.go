@@ -27,7 +27,8 @@ type Trunk struct {
 	news      chan struct{} // a token: somebody came or left, or there is another member
 
 	mu      sync.Mutex
-	members []*member // guarded by mu; the newest last, and there is always one
+	members []*member // guarded by mu; the newest last, and there is one but between Leave and Return
+	left    string    // guarded by mu: where Return leads to, between Leave and Return; else ""
 	opened  int       // guarded by mu
 }
 
@@ -122,6 +123,11 @@ func (t *Trunk) member(tag []byte) *member {
 // Move connects to another endpoint, too, and leaves the others as soon as they are not needed.
 func (t *Trunk) Move(endpoint string) error {
 	t.mu.Lock()
+	if t.left != "" {
+		t.left = endpoint
+		t.mu.Unlock()
+		return nil
+	}
 	if i := slices.IndexFunc(t.members, func(m *member) bool { return m.endpoint == endpoint }); i >= 0 {
 		m := t.members[i]
 		m.told, m.warned = false, false
@@ -149,6 +155,32 @@ func (t *Trunk) Move(endpoint string) error {
 	return err
 }
 
+// Leave disconnects until Return. What was received and not answered the peer gives to somebody else, or again; answers to it are dropped.
+func (t *Trunk) Leave() {
+	t.mu.Lock()
+	members := t.members
+	if len(members) > 0 {
+		t.members, t.left = nil, members[len(members)-1].endpoint
+	}
+	t.mu.Unlock()
+	for _, m := range members {
+		m.Close()
+	}
+}
+
+// Return connects again, to where Move has led meanwhile. It may be called again after an error.
+func (t *Trunk) Return() error {
+	t.mu.Lock()
+	endpoint := t.left
+	t.mu.Unlock()
+	if endpoint == "" {
+		return nil
+	}
+	err := t.add(endpoint)
+	t.wake()
+	return err
+}
+
 // add opens a Conn and makes it the newest.
 func (t *Trunk) add(endpoint string) error {
 	m := &member{endpoint: endpoint, alone: time.Now()}
@@ -162,7 +194,7 @@ func (t *Trunk) add(endpoint string) error {
 	if m.Conn, err = newConn(o, t.in, []byte(strconv.Itoa(t.opened))); err != nil {
 		return err
 	}
-	t.members = append(t.members, m)
+	t.members, t.left = append(t.members, m), ""
 	return nil
 }
 
@@ -213,6 +245,10 @@ func (t *Trunk) tend() {
 // there is news.
 func (t *Trunk) look(now time.Time) (gone *member, next time.Duration) {
 	t.mu.Lock()
+	if len(t.members) == 0 {
+		t.mu.Unlock()
+		return nil, 0
+	}
 	newest := t.members[len(t.members)-1]
 	connected, waited := newest.peers > 0, now.Sub(newest.alone)
 	tell, news := false, TrunkConnected

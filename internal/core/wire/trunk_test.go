@@ -178,3 +178,43 @@ func TestATrunkThatIsFullReadsOnWhenThereIsRoom(t *testing.T) {
 		}
 	}
 }
+
+func TestATrunkThatHasLeftIsAskedNothingUntilItReturns(t *testing.T) {
+	lost := make(chan Event, 10)
+	one, two := &reader{t: t, c: open(t, Options{Kind: Dealer, Bind: []string{"tcp://127.0.0.1:0"}, Linger: time.Second, Watch: func(e Event) {
+		if e.Kind == PeerLost {
+			lost <- e
+		}
+	}})}, brokerEnd(t)
+	trunk, news := echoing(t, one.endpoint(), time.Hour)
+	asked := func(broker *reader, question string) {
+		t.Helper()
+		send1(t, broker.c, frames("client", "", question))
+		if got := texts(broker.next()); len(got) != 3 || got[2] != question {
+			t.Fatalf("got %q, want %q", got, question)
+		}
+	}
+	asked(one, "before")
+	trunk.Leave()
+	trunk.Leave() // does nothing
+	next(t, lost)
+	time.Sleep(leaving)                                // libzmq tells that a peer has left just before it stops to pass messages to it
+	send1(t, one.c, frames("client", "", "meanwhile")) // waits for somebody to come
+	if err := trunk.Return(); err != nil {
+		t.Fatal(err)
+	}
+	if got := texts(one.next()); len(got) != 3 || got[2] != "meanwhile" {
+		t.Fatalf("got %q, want what was asked meanwhile", got)
+	}
+	if got := next(t, news); got != (trunkNews{one.endpoint(), TrunkConnected}) {
+		t.Errorf("got news %v, want that it is connected again", got)
+	}
+	trunk.Leave()
+	if err := trunk.Move(two.endpoint()); err != nil {
+		t.Fatal(err)
+	}
+	if err := trunk.Return(); err != nil {
+		t.Fatal(err)
+	}
+	asked(two, "after it has moved")
+}

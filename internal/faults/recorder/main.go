@@ -85,7 +85,7 @@ func do(number, how string) {
 		syscall.Setrlimit(syscall.RLIMIT_AS, &limit)
 		eat(false)
 	case "eat-in": // until the kernel ends it, because of the limit of a control group
-		if err := os.WriteFile(filepath.Join(value, "cgroup.procs"), []byte("0"), 0); err != nil {
+		if err := join(value); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(2)
 		}
@@ -123,14 +123,28 @@ func storm(how string, r *workers.Run) {
 	}
 }
 
-// eat takes memory without end, and writes to it if what is limited is what is used.
+// join makes this process one of a control group.
+func join(group string) error {
+	f, err := os.OpenFile(filepath.Join(group, "cgroup.procs"), os.O_WRONLY, 0) // not created: a plain file is no group
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString("0")
+	return err
+}
+
+// eat takes memory until a limit ends it, and writes to it if what is limited is what is used. Limits are below what it takes: if there is
+// none after all, it does not take the machine down.
 func eat(use bool) {
 	var eaten [][]byte
-	for {
+	for len(eaten) < 128 {
 		more := make([]byte, 16<<20)
 		for i := 0; use && i < len(more); i += 4096 {
 			more[i] = 1
 		}
 		eaten = append(eaten, more)
 	}
+	fmt.Fprintln(os.Stderr, "2 GB were taken, and nothing limits this process")
+	os.Exit(2)
 }

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"nowcast/internal/core/store"
+	"nowcast/internal/core/wire"
+)
+
+// lookHeld is how often the manager looks whether the state is surely its own: much less than the 250 ms that lie between its not
+// being sure and another manager's taking over.
+const lookHeld = 50 * time.Millisecond
+
+// onlyWhileHeld has the manager connected to the broker only while the state in PostgreSQL is surely its own. One that is cut off from the
+// database can answer nothing. But it lives, and the broker, which gives nothing to two managers at once, would wait for its end before it
+// gave anything to the one that has taken over. If nobody has, it connects again when the database answers.
+func onlyWhileHeld(ctx context.Context, d *process, db *store.Store, requests *wire.Trunk) {
+	tick := time.NewTicker(lookHeld)
+	defer tick.Stop()
+	for here := true; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-db.Lost():
+			return // it ends
+		case <-tick.C:
+		}
+		switch held := db.Held(); {
+		case held == here:
+		case !held:
+			d.logger.Warn("disconnected from the message broker: the database does not answer, and another manager may have taken over; connects again when it answers and none has")
+			requests.Leave()
+			here = false
+		default:
+			if err := requests.Return(); err != nil {
+				d.logger.Error(err.Error())
+				continue // and tries again
+			}
+			here = true
+		}
+	}
+}
