@@ -49,7 +49,7 @@ func cutOffManager(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		}
 		network.cut(toBroker, toWorker)
 		cut := time.Now()
-		p.Eventually("another one that has the lease", answeredWithin, func() bool { return p.active(t) != victim })
+		p.Eventually("another one that has the lease", answeredWithin(), func() bool { return p.active(t) != victim })
 		serves(p.World)
 		took := time.Since(cut)
 		t.Logf("reports were acknowledged %s after a manager was cut off", took.Round(time.Millisecond))
@@ -57,8 +57,8 @@ func cutOffManager(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		p.Eventually("its end", 15*time.Second, func() bool { return len(victim.Endings()) > 0 })
 		serves(p.World)
 		report := p.finish(t)
-		if took > answeredWithin {
-			report.Broken = append(report.Broken, fmt.Sprintf("reports were acknowledged %s after a manager was cut off, want %s", took.Round(time.Millisecond), answeredWithin))
+		if took > answeredWithin() {
+			report.Broken = append(report.Broken, fmt.Sprintf("reports were acknowledged %s after a manager was cut off, want %s", took.Round(time.Millisecond), answeredWithin()))
 		}
 		all.Add(report)
 	}

