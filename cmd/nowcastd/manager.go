@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -125,13 +124,9 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 		}
 		return err
 	}
-	watching, stopWatching := context.WithCancel(ctx)
-	var watcher sync.WaitGroup
 	if d.cfg.State != "" {
-		watcher.Go(func() { onlyWhileHeld(watching, d, db, requests) })
+		defer onlyWhileHeld(ctx, d, db, requests)() // before requests are closed
 	}
-	defer watcher.Wait() // before requests are closed
-	defer stopWatching()
 	d.alive = m.Ping
 	return d.serve(ctx, reload, together(m.Run, server.Run))
 }

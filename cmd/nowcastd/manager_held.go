@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"nowcast/internal/core/store"
@@ -14,8 +15,19 @@ const lookHeld = 50 * time.Millisecond
 
 // onlyWhileHeld has the manager connected to the broker only while the state in PostgreSQL is surely its own. One that is cut off from the
 // database can answer nothing. But it lives, and the broker, which gives nothing to two managers at once, would wait for its end before it
-// gave anything to the one that has taken over. If nobody has, it connects again when the database answers.
-func onlyWhileHeld(ctx context.Context, d *process, db *store.Store, requests *wire.Trunk) {
+// gave anything to the one that has taken over. If nobody has, it connects again when the database answers. It does so until stop is called,
+// which returns when it has ended.
+func onlyWhileHeld(ctx context.Context, d *process, db *store.Store, requests *wire.Trunk) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() { leaveAndReturn(ctx, d, db, requests) })
+	return func() {
+		cancel()
+		watcher.Wait()
+	}
+}
+
+func leaveAndReturn(ctx context.Context, d *process, db *store.Store, requests *wire.Trunk) {
 	tick := time.NewTicker(lookHeld)
 	defer tick.Stop()
 	for here := true; ; {

@@ -252,6 +252,16 @@ func TestAnAlertAboutALaunchIsInHandOnceItIsRepeated(t *testing.T) {
 	s.sees("relaunched as 8, which is running")
 }
 
+func TestTheHeaderHasTheLastTimeOfARepeatedAlertAndHowOften(t *testing.T) {
+	s := openMorning(t, 160, 30)
+	quiet := morning()
+	quiet.Alerts = nil
+	s.incidents(0, troubles()[1])
+	s.snapshot(quiet)
+	s.press("2")
+	s.sees("! 05:40:07 worker crashed, 3 times: make_plots")
+}
+
 func TestWhereGHasNothingToDoItSaysWhy(t *testing.T) {
 	none := openMorning(t, 160, 30)
 	quiet := morning()

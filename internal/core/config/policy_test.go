@@ -82,6 +82,7 @@ func TestAPolicyInWords(t *testing.T) {
 		{Policy{}, ""},
 		{Policy{Retries: Retries{3, time.Minute, 30 * time.Minute}, Timeout: 90 * time.Minute},
 			"tried again up to 3 times, first after 1 min, at most 30 min apart; ended after 90 min"},
+		{Policy{Retries: Retries{1, time.Minute, 30 * time.Minute}}, "tried again once, after 1 min"},
 		{Policy{Expected: 20 * time.Minute, Deadline: Deadline{true, 5, 30, [7]bool{true, true, true, true, true, true, true}}},
 			"late after 20 min; must have succeeded by 05:30 each day"},
 		{Policy{Concurrency: 2, Deadline: Deadline{true, 23, 5, [7]bool{time.Sunday: true, time.Friday: true}}},
