@@ -73,10 +73,10 @@ func (r *Requester) Insist(ctx context.Context, body []byte, again func()) ([]by
 }
 
 // A new connection is made soon, because it is libzmq that waits for a broker to be there; later, because one that ends each
-// connection has a reason.
+// connection has a reason, or dies again and again. But not much later: the answer is wanted as soon as it lives.
 const (
 	againFirst = 50 * time.Millisecond
-	againMost  = 5 * time.Second
+	againMost  = 500 * time.Millisecond
 )
 
 // inTurn runs f while nobody else asks, with a connection, and gives up the connection if it fails.

@@ -41,7 +41,11 @@ func (st *station) open(o Options) (*socket, error) {
 	if o.Kind < 0 || int(o.Kind) >= len(kinds) {
 		return nil, fmt.Errorf("open socket: unknown kind %d", int(o.Kind))
 	}
-	raw, err := st.context.NewSocket(kinds[o.Kind].zmq)
+	newSocket := st.context.NewSocket
+	if st.opened == 0 {
+		newSocket = st.firstSocket
+	}
+	raw, err := newSocket(kinds[o.Kind].zmq)
 	if err != nil {
 		return nil, fmt.Errorf("open %s socket: %w", o.Kind, err)
 	}

@@ -1,0 +1,24 @@
+package wire
+
+import (
+	"runtime"
+
+	zmq "github.com/pebbe/zmq4"
+	"golang.org/x/sys/unix"
+)
+
+// firstSocket makes the first socket of a context, with which libzmq starts its threads. They inherit how the thread that makes it is
+// scheduled, and shall not interrupt a thread of ours each time it hands them a message: that is a switch for each message of a batch.
+// Where the system does not allow it they are as usual.
+func (st *station) firstSocket(kind zmq.Type) (*zmq.Socket, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if usual, err := unix.SchedGetAttr(0, 0); err == nil && usual.Policy == unix.SCHED_NORMAL {
+		batch := *usual
+		batch.Policy = unix.SCHED_BATCH
+		if unix.SchedSetAttr(0, &batch, 0) == nil {
+			defer unix.SchedSetAttr(0, usual, 0)
+		}
+	}
+	return st.context.NewSocket(kind)
+}
