@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// keepAlerts is how many alerts of one daemon are open at once. With one more the oldest is ended, and says why.
-	keepAlerts = 200
+	// mostOpen is how many alerts of one daemon are open at once. With one more the oldest is ended, and says why.
+	mostOpen = 200
 
 	// keepOver is how many there are of those that have ended.
 	keepOver = 50
@@ -71,7 +71,7 @@ func (s *Alerts) makeRoom(now time.Time) {
 			open++
 		}
 	}
-	if open > keepAlerts {
+	if open > mostOpen {
 		oldest := &s.all[slices.IndexFunc(s.all, func(a engine.Alert) bool { return a.Open() })]
 		oldest.Ended, oldest.End = &now, engine.EndTooMany
 		s.publish(feed.StreamAlert, *oldest)

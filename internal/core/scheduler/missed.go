@@ -64,7 +64,7 @@ func (s *Scheduler) miss(e *entry, now time.Time, why string) {
 const (
 	missedAlert  = "schedule missed"
 	refusedAlert = "schedule refused"
-	keepAlerts   = 50
+	mostOpen     = 50
 	keepAlertFor = day
 )
 
@@ -77,7 +77,7 @@ func (s *Scheduler) alert(kind string, e *entry, text string) {
 func (s *Scheduler) raise(a engine.Alert) {
 	a.Time = s.Now().UTC()
 	s.alerts = slices.DeleteFunc(s.alerts, func(b engine.Alert) bool { return b.Key == a.Key })
-	if len(s.alerts) >= keepAlerts {
+	if len(s.alerts) >= mostOpen {
 		s.Alerts.End(s.alerts[0].Key, engine.EndTooMany)
 		s.alerts = s.alerts[1:]
 	}

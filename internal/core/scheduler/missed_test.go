@@ -11,12 +11,12 @@ import (
 
 func TestAnAlertThatIsNotKeptAnyMoreIsEndedAndSaysWhy(t *testing.T) {
 	s := &Scheduler{Options: Options{Now: time.Now, Alerts: daemon.NewAlerts(func(string, any) {}, time.Now)}}
-	for i := range keepAlerts + 1 {
+	for i := range mostOpen + 1 {
 		s.raise(engine.Alert{Key: fmt.Sprint(i), Kind: missedAlert})
 	}
 	all := s.Alerts.All()
-	if len(all) != keepAlerts+1 || len(s.alerts) != keepAlerts {
-		t.Fatalf("%d are told and %d kept, want %d and %d", len(all), len(s.alerts), keepAlerts+1, keepAlerts)
+	if len(all) != mostOpen+1 || len(s.alerts) != mostOpen {
+		t.Fatalf("%d are told and %d kept, want %d and %d", len(all), len(s.alerts), mostOpen+1, mostOpen)
 	}
 	for i, a := range all {
 		if first := i == 0; a.Open() == first || first && a.End != engine.EndTooMany {

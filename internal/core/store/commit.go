@@ -19,8 +19,8 @@ func (s *Store) commit(ctx context.Context, b *engine.Effects) error {
 	if err := s.inPlace(); err != nil {
 		return s.fail(err)
 	}
-	if !s.synced {
-		if _, err := s.sync(ctx); err != nil {
+	if !s.current {
+		if _, err := s.reread(ctx); err != nil {
 			return err
 		}
 	}
@@ -29,7 +29,7 @@ func (s *Store) commit(ctx context.Context, b *engine.Effects) error {
 	if p.head.batch == s.head.batch {
 		return nil // it is there already
 	}
-	s.synced = false // until we know that it has happened
+	s.current = false // until we know that it has happened
 	p.apply(s.live)
 	p.head.live = s.live.digest()
 	if err := s.transact(ctx, func(ctx context.Context) error { return p.write(ctx, s.session) }); err != nil {
@@ -38,7 +38,7 @@ func (s *Store) commit(ctx context.Context, b *engine.Effects) error {
 		}
 		return s.fail(err)
 	}
-	s.head, s.synced = p.head, true
+	s.head, s.current = p.head, true
 	if p.told {
 		s.salvage = nil
 	}

@@ -17,14 +17,14 @@ func (s *Store) Load(ctx context.Context) (*engine.State, error) {
 	}
 	var st *engine.State
 	err := s.persist(func() (err error) {
-		st, err = s.sync(ctx)
+		st, err = s.reread(ctx)
 		return err
 	})
 	return st, err
 }
 
-// sync reads what is in the database: the head, what is live, and the state.
-func (s *Store) sync(ctx context.Context) (*engine.State, error) {
+// reread reads what is in the database: the head, what is live, and the state.
+func (s *Store) reread(ctx context.Context) (*engine.State, error) {
 	var l *loader
 	read := func(ctx context.Context) error {
 		l = newLoader(ctx, s.session)
@@ -39,7 +39,7 @@ func (s *Store) sync(ctx context.Context) (*engine.State, error) {
 	if err != nil {
 		return nil, s.fail(err)
 	}
-	s.head, s.live, s.synced = l.head, l.live, true
+	s.head, s.live, s.current = l.head, l.live, true
 	return l.state, nil
 }
 

@@ -22,7 +22,7 @@ func openPostgres(ctx context.Context, where string, o Options) (*Store, error) 
 	}
 	if err == nil {
 		err = s.persist(func() (err error) {
-			s.loaded, err = s.sync(ctx)
+			s.loaded, err = s.reread(ctx)
 			return err
 		})
 	}

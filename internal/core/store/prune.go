@@ -14,7 +14,7 @@ const pruneBytes = 1 << 20
 // maxBytes of it. What a start needs stays, however old. It tells whether there is more to do. The file does not shrink: what is free
 // in it is used again.
 func (s *Store) Prune(ctx context.Context, before time.Time, maxBytes int64, rows int) (more bool, err error) {
-	if !s.synced {
+	if !s.current {
 		return false, nil // the next commit shall find out what is wrong
 	}
 	err = s.transact(ctx, func(ctx context.Context) error {
@@ -32,7 +32,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time, maxBytes int64, row
 		return nil
 	})
 	if err != nil {
-		s.synced = false
+		s.current = false
 		return false, s.fail(err)
 	}
 	return more, nil

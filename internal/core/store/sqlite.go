@@ -52,8 +52,8 @@ func (s *Store) openSound(ctx context.Context) error {
 		return s.fail(err)
 	}
 	err := s.attach(ctx, s.file)
-	if err == nil && !s.synced {
-		s.loaded, err = s.sync(ctx)
+	if err == nil && !s.current {
+		s.loaded, err = s.reread(ctx)
 	}
 	if err == nil {
 		s.salvage, err = readNote(ctx, s.session)
@@ -76,7 +76,7 @@ func (s *Store) verify(ctx context.Context) error {
 	case db.hasHead && db.read.head.version > schemaVersion:
 		return nil // a newer one, which says so
 	case db.err == nil:
-		s.head, s.live, s.loaded, s.synced = db.read.head, db.read.live, db.read.state, true
+		s.head, s.live, s.loaded, s.current = db.read.head, db.read.live, db.read.state, true
 	case isDamage(db.err):
 		return db.err
 	}

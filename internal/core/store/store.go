@@ -43,7 +43,7 @@ type Store struct {
 	places []place // SQLite: where its files are
 	lease  *lease  // PostgreSQL
 
-	synced  bool          // head and live are as in the database
+	current bool          // head and live are as in the database
 	head    head          // of the last commit
 	live    *live         // what it left
 	loaded  *engine.State // read by Open, for the first Load

@@ -1,5 +1,5 @@
 // Tracer runs a program and writes down, in order, what it does to files: tracer LOG PREFIX PROGRAM ARGS..., for the files whose name
-// begins with PREFIX. What the disk would have after a power cut at any moment follows from that (powercut.go in package faults). It uses
+// begins with PREFIX. What the disk would have after a power cut at any moment follows from that (disk.go in package faults). It uses
 // ptrace: nothing in the program, its libraries or the kernel's cache can pretend that something was synced.
 //
 // The file LOG.slow, if there is one, says how long each sync takes, such as 2s, also those on their way: the disk is slow, and only for
