@@ -88,7 +88,8 @@ func (w *watch) look(now time.Time, is wire.Waiting) {
 	}
 	since := is.Since.Local().Format("15:04:05")
 	w.is(keyNoManager, is.Requests > 0 && is.Peers == 0 && now.Sub(is.Since) > withoutManager, is.Since,
-		fmt.Sprintf("%s for a manager since %s: start it with %s", wait(is.Requests), since, w.start), "the requests are with a manager, or answered")
+		fmt.Sprintf("%s for a manager since %s: start it with %s. If one runs, its log says why it is not connected (a database that does not answer)",
+			wait(is.Requests), since, w.start), "the requests are with a manager, or answered")
 	w.lookForRivals(now, is.Rivals)
 	hangs := is.Requests > 0 && is.Peers > 0 && is.Rivals == "" && now.Sub(w.since) > withoutAnswer
 	w.is(keyNoAnswer, hangs, w.since,

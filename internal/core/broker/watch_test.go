@@ -45,8 +45,8 @@ func TestOperatorsAreToldWhichRequestsWaitAndWhy(t *testing.T) {
 			{0, wire.Waiting{Requests: 1, Since: at(0)}}, {6, wire.Waiting{Requests: 1, Since: at(0)}}, {7, wire.Waiting{Requests: 12, Since: at(0)}},
 			{8, wire.Waiting{Requests: 12, Since: at(0), Peers: 1}}, {9, wire.Waiting{Answered: 12, Peers: 1}},
 		}, told{
-			"no manager: 1 request waits for a manager since 05:31:00: start it with nowcastd manager x.yaml",
-			"no manager: 12 requests wait for a manager since 05:31:00: start it with nowcastd manager x.yaml",
+			"no manager: 1 request waits for a manager since 05:31:00: start it with nowcastd manager x.yaml. If one runs, its log says why it is not connected (a database that does not answer)",
+			"no manager: 12 requests wait for a manager since 05:31:00: start it with nowcastd manager x.yaml. If one runs, its log says why it is not connected (a database that does not answer)",
 			"end of no manager: the requests are with a manager, or answered",
 		}},
 		"descriptors run out": {[]look{

@@ -85,6 +85,7 @@ func TestKillOfARemoteLaunchSaysWhatItCannotDo(t *testing.T) {
 func TestWhatAnEndedWorkerHasLeftBehindCanBeEnded(t *testing.T) {
 	la := newLauncher(t)
 	l := start(t, la, 1, "sh", "-c", "(trap '' TERM; exec sh -c 'echo $$; sleep 600; sleep 600') & wait")
+	t.Cleanup(func() { _, _ = la.Kill(l, "KILL") }) // also if it ends early
 	waitFor(t, "the one that stays", func() bool { return strings.HasSuffix(output(t, l), "\n") })
 	if left := la.Left(l); left != nil {
 		t.Errorf("got %q left while the worker runs", left)
