@@ -30,7 +30,8 @@ func (p *program) manager() *cobra.Command {
 
 It goes on where the last manager stopped: the checklist, open barriers and running
 workers are in the state directory. A checklist file that was edited while no manager was
-running is taken over.
+running is taken over. One that has stood by for another manager (PostgreSQL) goes on with the
+checklist of that one: neither the file nor --ignore-checklist counts then.
 
 SIGHUP: takes over the whole of the changed CONFIG, or nothing of it and says why.`,
 		Example: "  nowcastd manager nowcast.yaml\n  nowcastd manager --ignore-checklist nowcast.yaml   # start the day with an empty checklist",
@@ -64,7 +65,7 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 	defer func() { evaluator.Close() }() // the one that is in use by then
 	slack := p.slack(d)
 	defer slack.Close() // after the database is free for the next manager
-	db, err := openState(ctx, d)
+	db, stoodBy, err := openState(ctx, d)
 	if errors.Is(err, errStoodBy) {
 		return nil
 	}
@@ -89,7 +90,7 @@ func (p *program) manage(ctx context.Context, d *process, ignoreChecklist bool) 
 	}
 	defer requests.Close()
 	o := manager.Options{
-		Config: d.cfg, IgnoreChecklist: ignoreChecklist, Requests: requests, Store: db, Rules: evaluator, NoFunction: rules.ErrNoFunction,
+		Config: d.cfg, IgnoreChecklist: ignoreChecklist, StoodBy: stoodBy, Requests: requests, Store: db, Rules: evaluator, NoFunction: rules.ErrNoFunction,
 		Launcher: processes, Feed: d.feed, Log: d.logger, Now: wallClock,
 	}
 	o.Fatal = func(err error) bool { return errors.Is(err, store.ErrDeposed) || errors.Is(err, store.ErrDamaged) }

@@ -14,13 +14,14 @@ import (
 var errStoodBy = errors.New("stopped while it was standing by")
 
 // openState opens the state database. While another manager has it, this one stands by: it has loaded the rules and is connected to
-// nobody, and its heartbeats say for whom it waits.
-func openState(parent context.Context, d *process) (*store.Store, error) {
+// nobody, and its heartbeats say for whom it waits. stoodBy says the same afterwards; it is "" if nobody had the database.
+func openState(parent context.Context, d *process) (db *store.Store, stoodBy string, err error) {
 	ctx, cancel := untilSignal(parent)
 	defer cancel()
 	var waiting sync.WaitGroup
 	stop := func() {}
-	db, err := store.Open(ctx, statePlace(d.cfg), store.Options{Waiting: func(holder string) {
+	db, err = store.Open(ctx, statePlace(d.cfg), store.Options{Waiting: func(holder string) {
+		stoodBy = holder
 		d.logger.Info("standing by for " + holder)
 		stop = daemon.Heartbeats(d.name, d.alerts, func(h *feed.Heartbeat) { h.Standby = holder }).Stop
 		d.ready()
@@ -34,5 +35,5 @@ func openState(parent context.Context, d *process) (*store.Store, error) {
 	cancel()
 	waiting.Wait()
 	stop()
-	return db, err
+	return db, stoodBy, err
 }

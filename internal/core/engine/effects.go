@@ -90,11 +90,12 @@ type Effects struct {
 	Released   []int64          // barriers that are closed now
 	Alerts     []Alert          // new or changed
 	Operations []Operation
+	LastLaunch int64 // numbers of launches up to this one are given away, whether or not there is such a launch; 0: says nothing
 }
 
 // Empty tells whether there is nothing to make durable.
 func (e *Effects) Empty() bool {
-	return len(e.Messages)+len(e.Launches)+len(e.Barriers)+len(e.Released)+len(e.Alerts)+len(e.Operations) == 0 && e.Base == nil
+	return len(e.Messages)+len(e.Launches)+len(e.Barriers)+len(e.Released)+len(e.Alerts)+len(e.Operations) == 0 && e.Base == nil && e.LastLaunch == 0
 }
 
 // How much of what is over a manager starts with, and goes on to remember.

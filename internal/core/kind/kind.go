@@ -26,7 +26,7 @@ var of = []struct {
 }{
 	{"manager", []string{"worker failed", "worker crashed", "worker killed", "worker lost", "late", "missing", "silent", "launch in doubt", "launches wait",
 		"worker not registered", "rule error", "rules not loaded", "barrier waits", "barrier closed", ClearWaits, "clear checklist refused", "checklist replaced",
-		"worker waits in vain", StateStore, "state damaged"}},
+		"checklist not read", "worker waits in vain", StateStore, "state damaged"}},
 	{"scheduler", []string{"schedule missed", "schedule refused", "hold ended", "schedule state"}},
 	{"message broker", []string{NoManager, NoAnswer, Unanswered, Journal, TurnedAway, TwoManagers}},
 	{"log aggregator", []string{"log records lost", "publisher gap"}},

@@ -117,6 +117,7 @@ type Launch struct {
 	Waits      string     `json:"waits,omitempty"`      // why a decided launch is not started yet, e.g. "2 of run_NEMO run (concurrency)"
 	Machine    string     `json:"machine,omitempty"`    // name of the machine it was started from: only there its process can be seen
 	Superseded int64      `json:"superseded,omitempty"` // the launch that has taken its place: what it still reports changes nothing but this record
+	Refused    string     `json:"refused,omitempty"`    // type of the last report that it sent and the message registry does not have; it is none of Reports
 	Usual      *Usual     `json:"usual,omitempty"`      // how long such launches took before this one started; nil: too few are known
 }
 
@@ -259,9 +260,17 @@ func (l *Launch) outcome(e Exit) (State, string) {
 	case e.Signal != "":
 		return Killed, e.String() + " before it reported" + e.outOfMemory()
 	case e.Status != 0:
-		return Crashed, e.String() + " and no report"
+		return Crashed, e.String() + l.unheard(" and no report")
 	}
-	return Lost, "exited with status 0 without a report"
+	return Lost, "exited with status 0" + l.unheard(" without a report")
+}
+
+// unheard says why nothing is known of how the work went: none, if the launch has said nothing.
+func (l *Launch) unheard(none string) string {
+	if l.Refused == "" {
+		return none
+	}
+	return fmt.Sprintf("; its report %q was refused: that type is not in the message registry as the manager read it; add it, send SIGHUP to nowcastd up and relaunch", l.Refused)
 }
 
 // outOfMemory is the guess that explains a SIGKILL which no operator and no policy sent, with what speaks for or against it.

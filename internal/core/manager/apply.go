@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"strings"
 
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/engine"
@@ -67,12 +68,26 @@ func (m *Manager) apply(ctx context.Context, t *turn, r *request) {
 			d.Reply.Type = typ
 		}
 	}
+	if r.err == nil && d.Reply.Type == message.UnregisteredType {
+		m.noteRefused(t, r)
+	}
 	m.endUnseen(t, from.launch, now)
 	record.Reply = d.Reply.Type
 	t.effects.Messages = append(t.effects.Messages, record)
 	m.handled.add(&record, r.body)
 	m.reply(t, r, d.Reply)
 }
+
+// noteRefused notes on a launch that its report was refused, as it would else be said to have sent none.
+func (m *Manager) noteRefused(t *turn, r *request) {
+	if l := m.sender(r).launch; l != nil {
+		l.Refused = cut(strings.Clone(r.msg.Type), longestRefused)
+		t.changed[l.ID] = l
+	}
+}
+
+// longestRefused is how much of such a type is kept: it may be anything.
+const longestRefused = 100
 
 // reply has a request answered when the turn is durable.
 func (m *Manager) reply(t *turn, r *request, answer message.Message) {

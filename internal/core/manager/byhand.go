@@ -32,5 +32,5 @@ func (m *Manager) byHand(t *turn, msg message.Message) {
 		return
 	}
 	m.raise(t, engine.Alert{Key: reportKey(msg.Source), Kind: kind, Worker: strings.Clone(msg.Source),
-		Message: fmt.Sprintf("%s: reported %s; no launch of this manager sent it", msg.Source, msg.Type)})
+		Message: fmt.Sprintf("%s: reported %s; no launch of this manager sent it. Run it again, or close this (nowcastd alerts close)", msg.Source, msg.Type)})
 }

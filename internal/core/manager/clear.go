@@ -77,6 +77,8 @@ func (m *Manager) refuseClear(t *turn, d engine.Decision, r *request) engine.Dec
 	if why == "" {
 		m.settle(t, clearKey, "it is cleared")
 		m.settle(t, replacedKey, "the checklist is cleared: what was in it before does not matter any more")
+		m.settle(t, notReadKey, "the checklist is cleared: what was changed in it before does not matter any more")
+		m.settle(t, forgottenKey, "the checklist is cleared: another day begins")
 		return d
 	}
 	text := fmt.Sprintf("the checklist is not cleared for %s: %s", r.msg.Source, why)

@@ -34,3 +34,31 @@ func unknownLaunches(remembered, files int64) string {
 		"or is another or older one. Workers of those launches may be running, and nobody watches them: look for them (ps), and at what they had to do. "+
 		"If the right database is there, stop the manager and put it back.", remembered, files)
 }
+
+// forgottenKey is the key of the alert that the checklist file knows of messages which the database does not. The next start does not end
+// it: the file is as the database by then, and what was forgotten still is.
+const forgottenKey = "state forgotten"
+
+// noteForgotten compares the last message that the database knows with the one of our checklist file, which is written after that is
+// in the database: so a file that is ahead means that the database was emptied, is an older copy, or another one. No number names
+// two messages or launches, whatever the database has forgotten.
+func (m *Manager) noteForgotten(ctx context.Context, file int64) error {
+	known := m.lastMessage
+	m.lastMessage = max(known, file)
+	if file <= known || m.Incomplete { // of damage that was repaired, Salvaged tells
+		return nil
+	}
+	t := m.turn()
+	if m.unknown == "" {
+		// There are no files of the launches of these messages. How many there were nobody knows, but hardly any worker is silent.
+		m.lastLaunch = max(m.lastLaunch, 2*file+1000)
+		t.effects.LastLaunch = m.lastLaunch
+	}
+	text := fmt.Sprintf("The checklist file is as of message %d, but the state database knows messages up to %d only: it is a new, another or an older one. "+
+		"Was the state directory moved, removed or restored from a copy? Launches from then are forgotten: workers of theirs may be running, and nobody watches them: "+
+		"look for them (ps), and at what they had to do. If the right database is there, stop the daemons and put it back, with the whole state directory. "+
+		"This is told until the checklist is cleared.", file, known)
+	m.Log.Log(ctx, engine.LevelCritical, text)
+	m.raise(t, engine.Alert{Key: forgottenKey, Kind: "state damaged", Message: text})
+	return m.Store.Commit(ctx, &t.effects)
+}

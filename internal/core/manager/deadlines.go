@@ -94,7 +94,7 @@ func (m *Manager) missed(worker, key string, d config.Deadline, midnight time.Ti
 	text := fmt.Sprintf("%s has not succeeded by %02d:%02d: ", worker, d.Hour, d.Minute)
 	l := m.newest(worker, midnight)
 	if l == nil {
-		a.Message = text + "nothing was launched today"
+		a.Message = text + "nothing was launched today; " + m.toLaunch(worker)
 		return a
 	}
 	a.Kind, a.Launch = "late", l.ID
@@ -106,9 +106,29 @@ func (m *Manager) missed(worker, key string, d config.Deadline, midnight time.Ti
 	case l.Waits != "":
 		a.Message += " and waits: " + l.Waits
 	case l.Started != nil:
-		a.Message += " since " + l.Started.Local().Format("15:04")
+		a.Message += fmt.Sprintf(" since %s; look: nowcastd logs --launch %d CONFIG", l.Started.Local().Format("15:04"), l.ID)
 	}
 	return a
+}
+
+// toLaunch says what an operator does about a worker that was not launched: as the schedule launches it if it is there, else with
+// arguments that only the operator knows.
+func (m *Manager) toLaunch(worker string) string {
+	const do = "look why (nowcastd history CONFIG), or launch it: nowcastd "
+	var entries []string
+	for _, s := range m.Config.Schedule {
+		if launch.Name(s.Module) == worker {
+			entries = append(entries, s.ID)
+		}
+	}
+	if len(entries) > 0 {
+		return do + "schedule run CONFIG " + strings.Join(entries, " or ")
+	}
+	module := "MODULE"
+	if l := m.newest(worker, time.Time{}); l != nil {
+		module = l.Module
+	}
+	return do + "launch CONFIG " + module + " ARGS"
 }
 
 // newest returns the newest launch of a worker that was decided since a time, nil if there is none.

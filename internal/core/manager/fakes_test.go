@@ -55,6 +55,7 @@ type memory struct {
 	launches   map[int64]*launch.Launch
 	barriers   map[int64]engine.Barrier
 	barrier    int64 // the last
+	lastLaunch int64 // given away without a launch
 	operations map[string]engine.Operation
 	alerts     map[int64]engine.Alert
 	late       int   // so many commits happen and yet report an error
@@ -71,7 +72,7 @@ func newMemory(j *journal) *memory {
 func (s *memory) Load(context.Context) (*engine.State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := &engine.State{Base: s.base}
+	st := &engine.State{Base: s.base, LastLaunch: s.lastLaunch}
 	for id := range s.messages {
 		if m := s.messages[id]; id > s.base.Message && m.Op != "" {
 			st.Changes = append(st.Changes, m)
@@ -123,6 +124,7 @@ func (s *memory) Commit(_ context.Context, e *engine.Effects) error {
 	for _, l := range e.Launches {
 		s.launches[l.ID] = l.Clone()
 	}
+	s.lastLaunch = max(s.lastLaunch, e.LastLaunch)
 	for _, b := range e.Barriers {
 		s.barriers[b.ID] = b
 		s.barrier = max(s.barrier, b.ID)

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"nowcast/internal/core/engine"
@@ -20,6 +21,8 @@ func (m *Manager) follow(ctx context.Context, t *turn, r *request, record engine
 	case errors.Is(err, m.NoFunction):
 		m.Log.Log(ctx, engine.LevelCritical, "could not find after_"+msg.Source+" in "+m.Rules.Module()+" module")
 		replyType = message.NoAfterWorker
+		m.ruleFailed(t, msg, record.ID, fmt.Errorf("%s has no such function, so nothing was launched: add def after_%s(msg, config, checklist), "+
+			"which returns [] if nothing is to follow, then have the rule look at the message again", m.Rules.Module(), msg.Source))
 	default:
 		m.Log.Log(ctx, engine.LevelCritical, "after_"+msg.Source+" failed on ("+msg.Type+"): nothing was launched\n"+err.Error()+traceback(err))
 		m.ruleFailed(t, msg, record.ID, err)

@@ -32,7 +32,8 @@ import (
 // Options are what a manager needs. All are required but those of which it is said what nil means.
 type Options struct {
 	Config          *config.Config
-	IgnoreChecklist bool // start with an empty checklist
+	IgnoreChecklist bool   // start with an empty checklist
+	StoodBy         string // the manager for which this one has waited before it had the state, "HOST pid N"; "": none
 	Requests        Requests
 	Store           Store
 	Rules           Rules

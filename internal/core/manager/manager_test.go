@@ -385,8 +385,8 @@ func TestRulesThatFailCostOnlyTheirMessage(t *testing.T) {
 	}
 	w.rule("a", launch.Next{Workers: []launch.NextWorker{{Module: "w.b", Host: launch.Localhost}}})
 	var s feed.Snapshot
-	if err := json.Unmarshal(w.do(control.CmdSnapshot, "{}").Result, &s); err != nil || len(s.Alerts) != 1 || s.Alerts[0].Offer != control.CmdEvaluate {
-		t.Fatalf("got alerts %+v %v, want one that offers to evaluate again", s.Alerts, err)
+	if err := json.Unmarshal(w.do(control.CmdSnapshot, "{}").Result, &s); err != nil || len(s.Alerts) != 2 || s.Alerts[0].Offer != control.CmdEvaluate || s.Alerts[1].Offer != control.CmdEvaluate {
+		t.Fatalf("got alerts %+v %v, want two that offer to evaluate again", s.Alerts, err)
 	}
 	if r := w.do(control.CmdEvaluate, string(s.Alerts[0].Args)); !r.OK {
 		t.Fatalf("evaluate again: %s", r.Error)

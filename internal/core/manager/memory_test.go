@@ -29,6 +29,7 @@ func (nothing) Position() (string, map[string]uint64)         { return "epoch", 
 
 func TestMemoryDoesNotGrowWithTheMessages(t *testing.T) {
 	w := newWorld(t)
+	w.rule("b", launch.Next{})
 	w.rule("awaken", launch.Next{Workers: []launch.NextWorker{{Module: "w.b", Host: launch.Localhost}}})
 	d := &death{}
 	d.revive()

@@ -64,8 +64,9 @@ func (m *Manager) checkLaunches(t *turn, now time.Time) {
 		}
 		limit := policy.Limit(p.Expected, l.Usual)
 		if limit > 0 && age >= limit && m.openAlert(lateKey(l)) == nil {
-			m.raise(t, engine.Alert{Key: lateKey(l), Kind: "late", Worker: l.Name(), Launch: l.ID,
-				Message: fmt.Sprintf("%s runs for %s, %s", l.NextWorker, config.Length(age.Round(time.Second)), expectation(p.Expected, l.Usual))})
+			m.raise(t, engine.Alert{Key: lateKey(l), Kind: "late", Worker: l.Name(), Launch: l.ID, Offer: control.CmdKill, Args: killArgs(l.ID),
+				Message: fmt.Sprintf("%s runs for %s, %s; look: nowcastd logs --launch %d CONFIG; if it hangs, end it: nowcastd kill CONFIG %d",
+					l.NextWorker, config.Length(age.Round(time.Second)), expectation(p.Expected, l.Usual), l.ID, l.ID)})
 		}
 		for _, due := range []time.Duration{p.Timeout, limit} {
 			if due > age {
@@ -105,7 +106,7 @@ func (m *Manager) timeOut(t *turn, l *launch.Launch, w *watched, now time.Time) 
 		}
 		if _, err := m.Launcher.Kill(l, signal); err != nil {
 			m.Log.Error("a launch that has timed out could not be ended; it is tried again", "worker", l.Name(), "launch", l.ID, "err", err)
-			m.raiseLater(engine.Alert{Key: lateKey(l), Kind: "late", Worker: l.Name(), Launch: l.ID, Offer: control.CmdKill,
+			m.raiseLater(engine.Alert{Key: lateKey(l), Kind: "late", Worker: l.Name(), Launch: l.ID, Offer: control.CmdKill, Args: killArgs(l.ID),
 				Message: fmt.Sprintf("%s: %s, and could not be ended: %v", l.NextWorker, l.Note, err)})
 		}
 	})

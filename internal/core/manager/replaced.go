@@ -25,20 +25,28 @@ func (m *Manager) replaced(values *pyyaml.Map, why string) []engine.Alert {
 	if what == "" {
 		return nil
 	}
-	path := m.Config.ChecklistFile
-	kept := statefile.Aside(path, "replaced", m.Now())
+	// Its last line is ours and its checksum wrong, so whoever copies it back has edited the file, and open barriers stay open.
+	kept, err := m.keepAside(append(m.checklist.AppendText(nil), trailerLine(nil, m.seq)...))
 	text := fmt.Sprintf("%s: %s. The checklist from before is kept as %s; to go back to it, stop the manager, copy it over the file and start the manager", why, what, kept)
-	if err := statefile.Replace(kept, m.checklist.AppendText(nil)); err != nil {
+	if err != nil {
 		text = fmt.Sprintf("%s: %s. The checklist from before could not be kept: %v", why, what, err)
 	}
+	m.Log.Warn(text)
+	return []engine.Alert{{Key: replacedKey, Kind: "checklist replaced", Message: text}}
+}
+
+// keepAside keeps a checklist that is not the one any more, or never will be, in a file beside the checklist file.
+func (m *Manager) keepAside(text []byte) (kept string, err error) {
+	path := m.Config.ChecklistFile
+	kept = statefile.Aside(path, "replaced", m.Now())
+	err = statefile.Replace(kept, text)
 	if all, _ := filepath.Glob(path + ".replaced-*"); len(all) > keepReplaced {
 		slices.Sort(all)
 		for _, old := range all[:len(all)-keepReplaced] {
 			_ = os.Remove(old)
 		}
 	}
-	m.Log.Warn(text)
-	return []engine.Alert{{Key: replacedKey, Kind: "checklist replaced", Message: text}}
+	return kept, err
 }
 
 // differences says in words how two checklists differ, by their keys; "" if they do not.

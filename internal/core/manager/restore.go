@@ -94,19 +94,24 @@ func Rebuild(st *engine.State) (*checklist.Checklist, error) {
 // wrote it: an operator with an editor, or the Python manager. What we wrote ourselves, or what is left of that, does not: the
 // file is not synced, and may be behind. Only when the database has lost its end the file may have more.
 func (m *Manager) readChecklist(ctx context.Context) error {
+	path := m.Config.ChecklistFile
+	text, err := os.ReadFile(path)
+	seq, ours := ourTrailer(text)
+	if ours {
+		if err := m.noteForgotten(ctx, seq); err != nil {
+			return err
+		}
+	}
+	if m.StoodBy != "" {
+		return m.takeOver(ctx, text, ours, err)
+	}
 	if m.IgnoreChecklist {
 		return m.replaceChecklist(ctx, pyyaml.NewMap(0), "--ignore-checklist", "the day begins with an empty checklist (--ignore-checklist)")
 	}
-	path := m.Config.ChecklistFile
-	text, err := os.ReadFile(path)
 	if err == nil {
-		seq, ours := ourTrailer(text)
-		if ours {
-			m.lastMessage = max(m.lastMessage, seq) // no number names two messages, whatever the database has forgotten
-		}
 		ahead := ours && m.Incomplete && seq > m.seq
 		if ours && m.seq > 0 && !ahead {
-			return m.keepStored(seq)
+			return m.keepStored(text, seq)
 		}
 		var values *pyyaml.Map
 		if values, err = m.edited(text); err == nil {
@@ -127,7 +132,9 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 			m.loaded()
 			return nil
 		}
-		m.putAside(path)
+		if failed := m.notRead(ctx, path, err); failed != nil {
+			return failed
+		}
 	}
 	m.Log.Warn("checklist load failed: " + err.Error())
 	if m.checklist.Map().Len() > 0 {
@@ -143,8 +150,16 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 	return nil
 }
 
-// keepStored goes on with the stored checklist although there is a file of ours, current with message seq.
-func (m *Manager) keepStored(seq int64) error {
+// keepStored goes on with the stored checklist although there is a file of ours, current with message seq. One that is ahead is kept: it may be
+// all that is left of the newest messages.
+func (m *Manager) keepStored(text []byte, seq int64) error {
+	if seq > m.seq {
+		if kept, err := m.keepAside(text); err != nil {
+			m.Log.Error("the checklist file is newer than the state database and could not be kept", "err", err)
+		} else {
+			m.Log.Warn("the checklist file is newer than the state database; it is kept as " + kept)
+		}
+	}
 	if seq != m.seq {
 		m.Log.Warn(fmt.Sprintf("the checklist file is as of message %d, the state database as of message %d: the database is used and the file written anew; "+
 			"to go back to an older file, delete its last line before the manager starts; open barriers are closed then", seq, m.seq))
@@ -180,17 +195,30 @@ func (m *Manager) edited(text []byte) (*pyyaml.Map, error) {
 
 func (m *Manager) loaded() {
 	m.Log.Info("checklist read from " + m.Config.ChecklistFile)
+	m.tellChecklist()
+}
+
+func (m *Manager) tellChecklist() {
 	m.Log.Info("checklist:\n" + pyyaml.PFormat(m.checklist.Map()))
 }
 
-// putAside keeps a checklist file that cannot be read for whoever wants to know what was in it.
-func (m *Manager) putAside(path string) {
-	aside, err := statefile.PutAside(path, m.Now())
-	if err != nil {
+// notReadKey is the key of the alert that the checklist file could not be used.
+const notReadKey = "checklist not read"
+
+// notRead keeps a checklist file that cannot be read for whoever wants to know what was in it. Whoever has edited it expects that it is
+// in effect, so it is an alert until another file is read, or the checklist is cleared.
+func (m *Manager) notRead(ctx context.Context, path string, why error) error {
+	text := "the checklist file could not be used, and what somebody has changed in it is NOT in effect: " + why.Error()
+	if aside, err := statefile.PutAside(path, m.Now()); err != nil {
 		m.Log.Error("the checklist file cannot be read and could not be put aside", "err", err)
-		return
+		text += fmt.Sprintf(". It is overwritten, as it could not be put aside: %v", err)
+	} else {
+		m.Log.Error("the checklist file cannot be read and was put aside", "file", aside)
+		text += fmt.Sprintf(". It is %s now: to have it in effect, correct it, stop the manager, copy it over %s and start the manager", aside, path)
 	}
-	m.Log.Error("the checklist file cannot be read and was put aside", "file", aside)
+	t := m.turn()
+	m.raise(t, engine.Alert{Key: notReadKey, Kind: "checklist not read", Message: text})
+	return m.Store.Commit(ctx, &t.effects)
 }
 
 // replaceChecklist makes another checklist the state, durably. If forget is not "", it says why the open barriers mean nothing any
@@ -202,6 +230,7 @@ func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, auth
 	t.effects.Messages = []engine.Message{{ID: m.seq, Time: m.Now().UTC(), Source: author, Type: "another checklist", Body: []byte{}}}
 	m.checklist = checklist.New(values)
 	m.base(t)
+	m.settle(t, notReadKey, "there is another checklist")
 	for _, a := range alerts {
 		m.raise(t, a)
 	}

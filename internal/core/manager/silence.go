@@ -46,7 +46,7 @@ func (m *Manager) checkSilence(t *turn, now time.Time) {
 			continue
 		}
 		m.raise(t, engine.Alert{Key: silentKey(worker), Kind: "silent", Worker: worker,
-			Message: fmt.Sprintf("%s was last launched %s ago; usually every %s",
-				worker, config.Length(now.Sub(last).Round(time.Minute)), config.Length(usual.Round(time.Minute)))})
+			Message: fmt.Sprintf("%s was last launched %s ago; usually every %s; %s; if it is not to be launched any more, close this (nowcastd alerts close)",
+				worker, config.Length(now.Sub(last).Round(time.Minute)), config.Length(usual.Round(time.Minute)), m.toLaunch(worker))})
 	}
 }

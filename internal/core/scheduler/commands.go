@@ -21,18 +21,27 @@ func (s *Scheduler) Schedule(ctx context.Context, _ control.Request, _ struct{})
 
 // Hold answers control.CmdHold. Due times of an entry that is held pass by, also after a restart.
 func (s *Scheduler) Hold(ctx context.Context, r control.Request, args control.HoldArgs) (any, error) {
-	return s.with(ctx, args.Entry, func(e *entry) {
-		if (e.Held != "") == args.Held && e.Held != heldByDamage {
-			return // asked for again, or by two operators
+	var kept error
+	shown, err := s.with(ctx, args.Entry, func(e *entry) {
+		lost := e.Held == heldByDamage
+		if (e.Held != "") == args.Held && !lost { // asked for again, or by two operators
+			if s.unwritten {
+				kept = s.keep()
+			}
+			return
 		}
 		if e.Held = ""; args.Held {
 			e.Held = r.Author
 		}
 		s.Log.Info(fmt.Sprintf("%s asked for %s %s", r.Author, holdWord(args.Held), e.ID))
-		s.settleDamage()
-		s.keep()
+		s.settleDamage(lost)
+		kept = s.keep()
 		s.tell()
 	})
+	if err == nil && kept != nil {
+		err = fmt.Errorf("%s of %s is done, but: %w", holdWord(args.Held), args.Entry, kept)
+	}
+	return shown, err
 }
 
 func holdWord(held bool) string {

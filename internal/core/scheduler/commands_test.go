@@ -16,9 +16,14 @@ const sue = "sue@salish"
 
 func (w *world) hold(id string, held bool) {
 	w.t.Helper()
-	if _, err := w.Hold(w.t.Context(), control.Request{Author: sue}, control.HoldArgs{Entry: id, Held: held}); err != nil {
+	if err := w.holds(id, held); err != nil {
 		w.t.Error(err)
 	}
+}
+
+func (w *world) holds(id string, held bool) error {
+	_, err := w.Hold(w.t.Context(), control.Request{Author: sue}, control.HoldArgs{Entry: id, Held: held})
+	return err
 }
 
 func TestAHeldEntryIsNotLaunched(t *testing.T) {

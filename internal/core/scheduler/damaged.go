@@ -26,8 +26,8 @@ func (s *Scheduler) tellDamage(l loaded) {
 			e.Held = heldByDamage
 			ids = append(ids, e.ID)
 		}
-		text += ". Last runs and holds are forgotten, due times count from now. As it is not known what operators held, NOTHING is launched by the schedule: " +
-			"say of each entry which it is: nowcastd schedule resume CONFIG ENTRY, or nowcastd schedule hold CONFIG ENTRY. The entries: " + orNone(strings.Join(ids, ", "))
+		text = "NOTHING is launched by the schedule: what operators held is lost. Say of each entry (" + orNone(strings.Join(ids, ", ")) +
+			"): nowcastd schedule resume CONFIG ENTRY, or nowcastd schedule hold CONFIG ENTRY. Due times count from now; last runs are forgotten. " + text
 	}
 	s.Log.Error(text)
 	s.raise(engine.Alert{Key: stateAlert, Kind: stateAlert, Message: text})
@@ -40,9 +40,10 @@ func (s *Scheduler) passBy(e *entry, what string) {
 	}
 }
 
-// settleDamage ends the alert when an operator has said of each entry what shall become of it.
-func (s *Scheduler) settleDamage() {
-	if !s.anyHeldByDamage() {
+// settleDamage ends the alert when an operator has said of the last entry what shall become of it; before tells whether there was one
+// of which none had.
+func (s *Scheduler) settleDamage(before bool) {
+	if before && !s.anyHeldByDamage() {
 		s.settleAlerts("operators have said of each entry whether it is to go on", func(a *engine.Alert) bool { return a.Key == stateAlert })
 	}
 }

@@ -146,3 +146,92 @@ func TestWhenNobodyKnowsWhatWasHeldAllIsUntilAnOperatorSaysSo(t *testing.T) {
 		}
 	})
 }
+
+// unwritable has a file that no file can take the name of, and returns what makes it one that can be written again.
+func unwritable(t *testing.T, file string) (again func()) {
+	t.Helper()
+	if err := os.MkdirAll(file+".new", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return func() { os.Remove(file + ".new") }
+}
+
+func TestWhatIsDamagedStaysSoUntilItIsReplaced(t *testing.T) {
+	bubble(t, "all is held, and that cannot be written", func(t *testing.T, w *world) {
+		w.start(daily, hourly)
+		w.hold("sleep", true)
+		w.stop()
+		damage(t, w.file, damages["cut"])
+		damage(t, copyOf(w.file), damages["zeros"])
+		again := unwritable(t, w.file)
+		for range 2 {
+			w.start(daily, hourly)
+			if !w.entry("sleep").Held || !w.entry("sleep#2").Held || !strings.HasPrefix(w.openAlert(stateAlert), "NOTHING is launched by the schedule") {
+				t.Errorf("held: %v and %v, alert %q", w.entry("sleep").Held, w.entry("sleep#2").Held, w.openAlert(stateAlert))
+			}
+			w.stop()
+		}
+		again()
+		w.start(daily, hourly)
+		w.stop()
+		w.start(daily, hourly)
+		if !w.entry("sleep").Held || w.openAlert(stateAlert) == "" {
+			t.Error("once it is written: want it held still, and the alert")
+		}
+	})
+	bubble(t, "killed before anything was written", func(t *testing.T, w *world) {
+		w.start(daily)
+		w.hold("sleep", true)
+		w.stop()
+		damage(t, w.file, damages["cut"])
+		damage(t, copyOf(w.file), damages["cut"])
+		for range 2 {
+			if l := load(w.file, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)); !l.forgotten || l.damage == nil {
+				t.Errorf("got forgotten %v, damage %v", l.forgotten, l.damage)
+			}
+		}
+	})
+}
+
+func TestAHoldThatCannotBeWrittenIsSaidAndTriedAgain(t *testing.T) {
+	bubble(t, "", func(t *testing.T, w *world) {
+		w.start(daily, hourly)
+		again := unwritable(t, w.file)
+		for range 2 { // the second time nothing changes
+			if err := w.holds("sleep", true); err == nil || !strings.Contains(err.Error(), "a restart of the scheduler forgets") {
+				t.Errorf("got error %v, want that it is not written", err)
+			}
+		}
+		if !w.entry("sleep").Held || !strings.Contains(w.openAlert(unwrittenAlert), w.file) {
+			t.Errorf("held: %v, alert %q", w.entry("sleep").Held, w.openAlert(unwrittenAlert))
+		}
+		again()
+		w.pass(time.Minute)
+		if got := w.openAlert(unwrittenAlert); got != "" {
+			t.Errorf("it can be written again: got the alert %q", got)
+		}
+		w.stop()
+		w.start(daily, hourly)
+		if !w.entry("sleep").Held {
+			t.Error("after a restart it is not held")
+		}
+	})
+}
+
+func TestThatTheCopyWasUsedIsSaidWhateverOperatorsDo(t *testing.T) {
+	bubble(t, "", func(t *testing.T, w *world) {
+		w.start(daily, hourly)
+		w.stop()
+		damage(t, w.file, damages["cut"])
+		w.start(daily, hourly)
+		w.hold("sleep", true)
+		w.reload(daily, hourly)
+		if w.openAlert(stateAlert) == "" {
+			t.Error("the alert is over, and nobody has dealt with the damage")
+		}
+		w.pass(25 * time.Hour)
+		if got := w.openAlert(stateAlert); got != "" {
+			t.Errorf("after a day: got the alert %q", got)
+		}
+	})
+}

@@ -12,7 +12,7 @@ import (
 // whether it is held, whatever it is called now; see match for others. One that cannot be used is named in the log and disturbs no other.
 func (s *Scheduler) Reload(ctx context.Context, schedule []config.Scheduled) error {
 	return s.do(ctx, func() {
-		waiting := s.queue
+		waiting, lost := s.queue, s.anyHeldByDamage()
 		s.queue = nil
 		s.turn() // what comes due at this moment is due by the old configuration
 		was := s.entries
@@ -32,7 +32,7 @@ func (s *Scheduler) Reload(ctx context.Context, schedule []config.Scheduled) err
 		// What has waited for the manager is not wanted any more if its entry is gone or has another schedule.
 		waiting = slices.DeleteFunc(waiting, func(a ask) bool { return s.asking(a) == nil })
 		s.queue = append(waiting, s.queue...)
-		s.settleDamage()
+		s.settleDamage(lost)
 		s.keep()
 		s.tell()
 	})

@@ -60,6 +60,8 @@ type Scheduler struct {
 	asked   bool // the asker has an ask whose answer is not noted yet
 	silent  bool // the manager does not answer what it was asked last
 	changed bool // since it was written and told
+
+	unwritten bool // the state could not be written, the last time
 }
 
 // every is how often the schedule is published for consoles that came late.

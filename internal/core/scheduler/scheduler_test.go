@@ -227,7 +227,7 @@ func TestAStateFileThatCannotBeUsed(t *testing.T) {
 		}
 		w.until("05:16:00")
 		w.launched("05:15:00.000")
-		w.logged("level=ERROR", "the state of the schedule could not be written")
+		w.logged("level=ERROR", "the state of the schedule cannot be written")
 	})
 	bubble(t, "of a scheduler that runs", func(t *testing.T, w *world) {
 		w.start(daily)

@@ -1,9 +1,11 @@
 package scheduler
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 )
 
@@ -52,12 +54,29 @@ const ahead = 50 * time.Millisecond
 // late is how much later than due a turn is only if something has happened.
 const late = 10 * time.Second
 
-// keep writes the state. If that fails, nothing is launched twice, but a restart takes what is launched meanwhile for missed.
-func (s *Scheduler) keep() {
-	if err := save(s.File, state{s.records(), s.alerts}); err != nil {
-		s.Log.Error("the state of the schedule could not be written; make room or correct the permissions", "file", s.File, "err", err)
+// keep writes the state. If that fails, nothing is launched twice, but a restart forgets what is held and takes what is launched meanwhile
+// for missed. That is an alert until it is written, which is tried again and again.
+func (s *Scheduler) keep() error {
+	err := save(s.File, state{s.records(), s.alerts})
+	switch {
+	case err != nil:
+		s.changed = true
+		err = fmt.Errorf("the state of the schedule cannot be written, and a restart of the scheduler forgets what has changed, holds among it; make room or correct the permissions: %w", err)
+		if !s.unwritten {
+			s.unwritten = true
+			s.Log.Error(err.Error())
+			s.Alerts.Raise(engine.Alert{Key: unwrittenAlert, Kind: stateAlert, Time: s.Now().UTC(), Because: engine.BecauseOf(err), Message: err.Error()})
+		}
+	case s.unwritten:
+		s.unwritten = false
+		s.Log.Info("the state of the schedule is written again")
+		s.Alerts.End(unwrittenAlert, "it is written again")
 	}
+	return err
 }
+
+// unwrittenAlert is the key of that alert. It is not kept with the others: it is over when it could be.
+const unwrittenAlert = stateAlert + ": not written"
 
 // tell publishes the schedule.
 func (s *Scheduler) tell() { s.Publish(feed.StreamSchedule, s.show()) }

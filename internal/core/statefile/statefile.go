@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -37,10 +38,38 @@ func replace(path string, data []byte, sync func(*os.File) error) error {
 	return errors.Join(sync(dir), dir.Close())
 }
 
-// PutAside renames a file that cannot be used to path.damaged-TIME and returns that name. One that was put aside before is never overwritten.
+// PutAside gives a file that cannot be used the name path.damaged-TIME, too, and returns that. Nothing that was put aside before is
+// overwritten. The file also keeps its name, until its owner replaces it: one that dies before finds it damaged again, and not gone, as
+// at a first start. Where a file cannot have two names it is renamed.
 func PutAside(path string, now time.Time) (aside string, err error) {
+	if aside = already(path); aside != "" {
+		return aside, nil
+	}
 	aside = Aside(path, "damaged", now)
+	if os.Link(path, aside) == nil {
+		return aside, nil
+	}
 	return aside, os.Rename(path, aside)
+}
+
+// already returns the name that path was put aside with by one who has not replaced it; "" if there is none.
+func already(path string) string {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return ""
+	}
+	begins := filepath.Base(path) + ".damaged-"
+	names, _ := os.ReadDir(filepath.Dir(path))
+	for _, name := range names {
+		aside := filepath.Join(filepath.Dir(path), name.Name())
+		if !strings.HasPrefix(name.Name(), begins) {
+			continue
+		}
+		if other, err := os.Lstat(aside); err == nil && os.SameFile(info, other) {
+			return aside
+		}
+	}
+	return ""
 }
 
 // Aside returns a name beside path that no file has: path.WHY-TIME. Names sort by time.

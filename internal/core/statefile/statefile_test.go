@@ -62,15 +62,21 @@ func TestWhatIsPutAsideOverwritesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, text := range []string{"one", "two", "three"} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := Replace(path, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		aside, err := PutAside(path, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := os.Stat(path); err == nil {
-			t.Error("it is still there")
+		if got, _ := os.ReadFile(path); string(got) != text {
+			t.Errorf("until it is replaced: got %q, want it still there", got)
+		}
+		if again, err := PutAside(path, now.Add(time.Hour)); again != aside || err != nil {
+			t.Errorf("by one who died before: put aside as %s once more (%v), want %s", again, err, aside)
+		}
+		if err := Replace(path, []byte("new")); err != nil {
+			t.Fatal(err)
 		}
 		if got, _ := os.ReadFile(aside); string(got) != text {
 			t.Errorf("%s: got %q, want %q", aside, got, text)

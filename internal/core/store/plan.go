@@ -74,6 +74,7 @@ func (s *Store) plan(b *engine.Effects) *plan {
 		add(&launches, launchRow(l))
 		h.lastLaunch = max(h.lastLaunch, l.ID)
 	}
+	h.lastLaunch = max(h.lastLaunch, b.LastLaunch)
 	for i := range b.Barriers {
 		add(&barriers, barrierRow(&b.Barriers[i], true))
 		h.lastBarrier = max(h.lastBarrier, b.Barriers[i].ID)

@@ -88,7 +88,7 @@ func reopened(t *testing.T, where string) {
 		Barriers:    []engine.Barrier{{ID: 7, Opened: Day, Cause: "a: success", Missing: []string{"b"}, Held: []engine.Requested{{NextWorker: launch.NextWorker{Module: "x"}, Cause: "c"}}}},
 		Alerts:      []engine.Alert{{ID: 8, Time: Day, Kind: "rule error", Message: "no", Key: "k"}},
 		Recent:      []engine.Handled{{Message: 4, Request: "r7", Type: "success", Body: engine.Sum([]byte("payload: null")), Reply: "ack", Launch: 5}, {Message: 5, Sender: "s1", Type: "clear checklist", Body: engine.Sum([]byte("x")), Reply: "checklist cleared"}},
-		LastMessage: 5, LastLaunch: 6, LastBarrier: 9, LastAlert: 8,
+		LastMessage: 5, LastLaunch: 1006, LastBarrier: 9, LastAlert: 8,
 	}
 	message := engine.Message{ID: 4, Time: Day, Source: "sleep", Type: "success", Launch: 5, Reply: "ack", Body: []byte("payload: null"), Request: "r7"}
 	operation := engine.Operation{ID: "op1", Time: Day, Author: "sue", Command: "kill", Args: "{}", Reply: `{"ok":true}`}
@@ -96,7 +96,7 @@ func reopened(t *testing.T, where string) {
 		Messages: []engine.Message{{ID: 1, Op: checklist.Clear, Time: Day, Body: []byte{}}, want.Changes[0], message, want.Changes[1]}, Base: &want.Base,
 		Launches: want.Launches, Barriers: append(want.Barriers, engine.Barrier{ID: 9}), Alerts: want.Alerts, Operations: []engine.Operation{operation},
 	})
-	Commit(t, s, &engine.Effects{Released: []int64{9}})
+	Commit(t, s, &engine.Effects{Released: []int64{9}, LastLaunch: 1006})
 	s.Close()
 	s = Open(t, where)
 	if diff := cmp.Diff(want, Load(t, s)); diff != "" {
