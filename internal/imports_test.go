@@ -30,7 +30,7 @@ var allowed = map[string]string{
 	// edges
 	"internal/core/wire":            "fault statefile github.com/pebbe/zmq4 golang.org/x/sys",
 	"internal/core/wire/wirebench":  "github.com/pebbe/zmq4 golang.org/x/sys",
-	"internal/core/broker":          "engine kind wire",
+	"internal/core/broker":          "engine kind statefile wire",
 	"internal/core/feed":            "checklist engine launch pyyaml wire",
 	"internal/core/control":         "fault launch wire",
 	"internal/core/launcher":        "config launch golang.org/x/sys",

@@ -34,7 +34,7 @@ func tellMoved(log *slog.Logger, endpoint string, n wire.TrunkNews) {
 	case wire.TrunkWaiting:
 		log.Warn(fmt.Sprintf("no message broker answers at %s port %s so far; requests are taken from the old one meanwhile: send SIGHUP to the broker, too, or restart it", host, port))
 	case wire.TrunkClosed:
-		log.Info(fmt.Sprintf("disconnected from %s port %s: the message broker has left it", host, port))
+		log.Info(fmt.Sprintf("disconnected from %s port %s: the message broker has left it, or is connected by its other name", host, port))
 	}
 }
 

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/kind"
+	"nowcast/internal/core/statefile"
 	"nowcast/internal/core/wire"
 )
 
@@ -131,13 +130,13 @@ const keyDamaged = "requests journal damaged"
 // that it is dealt with. It is the same alert each time, so whoever has closed it is not told again.
 func (r *requests) tellDamage(left wire.Recovered) {
 	a := engine.Alert{Key: keyDamaged, Kind: kind.Journal}
-	switch aside, _ := filepath.Glob(r.journal + ".damaged-*"); {
+	switch aside := statefile.Asides(r.journal, "damaged"); {
 	case left.Damage != nil && left.Aside == "":
 		a.Message = fmt.Sprintf("the journal of requests was damaged and could not be put aside: %v", left.Damage)
 	case r.journal == "" || len(aside) == 0:
 		return
 	default:
-		file := slices.Max(aside)
+		file := aside[len(aside)-1]
 		a.Message = fmt.Sprintf("the journal of requests was damaged at a start of the broker, and is now %s", file)
 		if info, err := os.Stat(file); err == nil {
 			a.Time = info.ModTime().UTC() // of the last request in it; renaming changes it not

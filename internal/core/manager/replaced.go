@@ -3,7 +3,6 @@ package manager
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -40,8 +39,7 @@ func (m *Manager) keepAside(text []byte) (kept string, err error) {
 	path := m.Config.ChecklistFile
 	kept = statefile.Aside(path, "replaced", m.Now())
 	err = statefile.Replace(kept, text)
-	if all, _ := filepath.Glob(path + ".replaced-*"); len(all) > keepReplaced {
-		slices.Sort(all)
+	if all := statefile.Asides(path, "replaced"); len(all) > keepReplaced {
 		for _, old := range all[:len(all)-keepReplaced] {
 			_ = os.Remove(old)
 		}

@@ -58,18 +58,23 @@ func already(path string) string {
 	if err != nil {
 		return ""
 	}
-	begins := filepath.Base(path) + ".damaged-"
-	names, _ := os.ReadDir(filepath.Dir(path))
-	for _, name := range names {
-		aside := filepath.Join(filepath.Dir(path), name.Name())
-		if !strings.HasPrefix(name.Name(), begins) {
-			continue
-		}
+	for _, aside := range Asides(path, "damaged") {
 		if other, err := os.Lstat(aside); err == nil && os.SameFile(info, other) {
 			return aside
 		}
 	}
 	return ""
+}
+
+// Asides returns the files beside path that Aside has named, oldest first.
+func Asides(path, why string) (all []string) {
+	names, _ := os.ReadDir(filepath.Dir(path)) // sorted
+	for _, name := range names {
+		if strings.HasPrefix(name.Name(), filepath.Base(path)+"."+why+"-") {
+			all = append(all, filepath.Join(filepath.Dir(path), name.Name()))
+		}
+	}
+	return all
 }
 
 // Aside returns a name beside path that no file has: path.WHY-TIME. Names sort by time.

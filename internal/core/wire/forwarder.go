@@ -203,6 +203,11 @@ func (f *Forwarder) Run(ctx context.Context) (unanswered int, err error) {
 		f.Close()
 		return 0, err
 	}
+	if f.journal.path != "" {
+		reminding, stopReminding := context.WithCancel(ctx)
+		defer stopReminding()
+		go f.remind(reminding)
+	}
 	var deadline time.Time
 	busy := false
 	for {

@@ -4,6 +4,7 @@ package wire
 import "C"
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -29,6 +30,7 @@ type journal struct {
 	locked  *os.File
 	trouble error // why it cannot be written, as told; nil: it can
 	retry   time.Time
+	looked  time.Time // when its place was looked at last
 }
 
 const (
@@ -135,8 +137,40 @@ func (f *Forwarder) careForJournal(now time.Time) {
 		f.loop.journal_error = f.loop.journal.error
 		f.journalTrouble(fmt.Errorf("write %s: %w", f.journal.path, syscall.Errno(f.loop.journal.error)), now)
 	}
+	if f.journal.path != "" && f.journal.trouble == nil && now.Sub(f.journal.looked) >= journalRetry {
+		f.journal.looked = now
+		if !f.journalInPlace() {
+			f.journalTrouble(fmt.Errorf("%s was removed, or another file has its name", f.journal.path), now)
+			f.renewJournal(now) // all that is unanswered is in hand
+		}
+	}
 	if f.journal.trouble != nil && !now.Before(f.journal.retry) || f.loop.journal.size > f.loop.journal_max {
 		f.renewJournal(now)
+	}
+}
+
+// journalInPlace tells whether the next broker will find what this one writes.
+func (f *Forwarder) journalInPlace() bool {
+	var named, written unix.Stat_t
+	if unix.Fstat(int(f.loop.journal.fd), &written) != nil {
+		return true // there is none, which is told already
+	}
+	return unix.Stat(f.journal.path, &named) == nil && named.Dev == written.Dev && named.Ino == written.Ino
+}
+
+// remind has Run care for the journal while requests are in it: the inner loop goes on for long when all goes well.
+func (f *Forwarder) remind(ctx context.Context) {
+	tick := time.NewTicker(journalRetry)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if f.Waiting().Requests > 0 {
+				f.bell.ring()
+			}
+		}
 	}
 }
 

@@ -449,3 +449,57 @@ func TestASecondForwarderLeavesTheJournalAlone(t *testing.T) {
 	}
 	third.Close()
 }
+
+func TestAJournalThatIsRemovedUnderTheBrokerIsWrittenAnewAndSaid(t *testing.T) {
+	for name, do := range map[string]func(path string) error{
+		"removed": os.Remove,
+		"renamed": func(path string) error { return os.Rename(path, path+".moved") },
+		"another file has its name": func(path string) error {
+			return errors.Join(os.WriteFile(path+".other", []byte("x"), 0o600), os.Rename(path+".other", path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, trouble := journalPath(t), make(chan error, 100)
+			f, _ := journalled(t, path, ForwarderOptions{Trouble: func(err error) { trouble <- err }})
+			client := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Front()})}
+			manager := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back()})}
+			send1(t, client.c, frames("", "x")) // and no more: nothing else wakes it
+			manager.next()
+			if err := do(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := next(t, trouble); err == nil || !strings.Contains(err.Error(), path+" was removed, or another file has its name") {
+				t.Errorf("got %v, want the file and what became of it", err)
+			}
+			if err := next(t, trouble); err != nil {
+				t.Errorf("got %v, want that it is over", err)
+			}
+			after, _ := journalled(t, asLeft(t, path), ForwarderOptions{})
+			if got := after.Recovered(); got.Requests != 1 || got.Damage != nil {
+				t.Errorf("the next broker: got %+v, want the request that is not answered", got)
+			}
+		})
+	}
+}
+
+// TestADamagedJournalIsThereUntilThereIsAnother has the broker die, twice, before it has written one.
+func TestADamagedJournalIsThereUntilThereIsAnother(t *testing.T) {
+	path := sample(t)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(whole, "???"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path+".new", 0o700); err != nil { // where it would be written
+		t.Fatal(err)
+	}
+	for range 2 {
+		f, stop := journalled(t, path, ForwarderOptions{})
+		if got := f.Recovered(); got.Requests != 3 || got.Damage == nil || got.Aside == "" {
+			t.Errorf("got %+v, want the three requests before the damage", got)
+		}
+		stop()
+	}
+}

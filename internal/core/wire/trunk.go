@@ -26,9 +26,11 @@ type Trunk struct {
 	running   sync.WaitGroup
 	news      chan struct{} // a token: somebody came or left, or there is another member
 
+	moving sync.Mutex // held by Move, Leave and Return, one of which must not undo half of another
+	left   []string   // guarded by moving: where Return leads to, the newest last; nil but between Leave and Return
+
 	mu      sync.Mutex
 	members []*member // guarded by mu; the newest last, and there is one but between Leave and Return
-	left    string    // guarded by mu: where Return leads to, between Leave and Return; else ""
 	opened  int       // guarded by mu
 }
 
@@ -57,6 +59,7 @@ type member struct {
 	peers    int       // guarded by Trunk.mu
 	alone    time.Time // guarded by Trunk.mu: since when there have been no peers
 	told     bool      // guarded by Trunk.mu: of its first peer
+	compared *member   // guarded by Trunk.mu: the newest one with whose endpoint its own was compared
 	warned   bool      // guarded by Trunk.mu: that there is none so far
 }
 
@@ -122,12 +125,14 @@ func (t *Trunk) member(tag []byte) *member {
 
 // Move connects to another endpoint, too, and leaves the others as soon as they are not needed.
 func (t *Trunk) Move(endpoint string) error {
-	t.mu.Lock()
-	if t.left != "" {
-		t.left = endpoint
-		t.mu.Unlock()
+	t.moving.Lock()
+	defer t.moving.Unlock()
+	if t.left != nil {
+		t.left = append(slices.DeleteFunc(t.left, func(e string) bool { return e == endpoint }), endpoint)
+		t.left = t.left[max(0, len(t.left)-maxMembers):]
 		return nil
 	}
+	t.mu.Lock()
 	if i := slices.IndexFunc(t.members, func(m *member) bool { return m.endpoint == endpoint }); i >= 0 {
 		m := t.members[i]
 		m.told, m.warned = false, false
@@ -157,28 +162,31 @@ func (t *Trunk) Move(endpoint string) error {
 
 // Leave disconnects until Return. What was received and not answered the peer gives to somebody else, or again; answers to it are dropped.
 func (t *Trunk) Leave() {
+	t.moving.Lock()
+	defer t.moving.Unlock()
 	t.mu.Lock()
 	members := t.members
-	if len(members) > 0 {
-		t.members, t.left = nil, members[len(members)-1].endpoint
-	}
+	t.members = nil
 	t.mu.Unlock()
 	for _, m := range members {
+		t.left = append(t.left, m.endpoint)
 		m.Close()
 	}
 }
 
-// Return connects again, to where Move has led meanwhile. It may be called again after an error.
+// Return connects again, to all endpoints that there were and to where Move has led meanwhile. It may be called again after an error.
 func (t *Trunk) Return() error {
-	t.mu.Lock()
-	endpoint := t.left
-	t.mu.Unlock()
-	if endpoint == "" {
-		return nil
+	t.moving.Lock()
+	defer t.moving.Unlock()
+	defer t.wake()
+	for len(t.left) > 0 {
+		if err := t.add(t.left[0]); err != nil {
+			return err
+		}
+		t.left = t.left[1:]
 	}
-	err := t.add(endpoint)
-	t.wake()
-	return err
+	t.left = nil
+	return nil
 }
 
 // add opens a Conn and makes it the newest.
@@ -194,7 +202,7 @@ func (t *Trunk) add(endpoint string) error {
 	if m.Conn, err = newConn(o, t.in, []byte(strconv.Itoa(t.opened))); err != nil {
 		return err
 	}
-	t.members, t.left = append(t.members, m), ""
+	t.members = append(t.members, m)
 	return nil
 }
 
@@ -223,6 +231,9 @@ func (t *Trunk) wake() {
 func (t *Trunk) tend() {
 	for {
 		gone, next := t.look(time.Now())
+		if gone == nil {
+			gone = t.twin()
+		}
 		if gone != nil {
 			gone.Close()
 			t.tell(gone, TrunkClosed)

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -217,4 +218,84 @@ func TestATrunkThatHasLeftIsAskedNothingUntilItReturns(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked(two, "after it has moved")
+}
+
+func TestATrunkThatIsGivenAnotherNameOfItsBrokerHasOneConnection(t *testing.T) {
+	broker := brokerEnd(t)
+	trunk, news := echoing(t, broker.endpoint(), time.Hour) // the patience with which one waits for an old broker to leave
+	other := TCP("localhost", Port(broker.endpoint()))
+	if err := trunk.Move(other); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []trunkNews{{other, TrunkConnected}, {broker.endpoint(), TrunkClosed}} {
+		if got := next(t, news); got != want {
+			t.Fatalf("got news %v, want %v", got, want)
+		}
+	}
+	send1(t, broker.c, frames("client", "", "x"))
+	broker.next()
+}
+
+func TestWhichEndpointsLeadToOneBroker(t *testing.T) {
+	own := "127.0.0.1"
+	all, _ := net.InterfaceAddrs()
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && n.IP.To4() != nil {
+			own = n.IP.String()
+		}
+	}
+	for _, c := range []struct {
+		one, two string
+		want     bool
+	}{
+		{"tcp://127.0.0.1:5556", "tcp://localhost:5556", true},
+		{"tcp://127.0.0.1:5556", TCP(own, 5556), true},
+		{"tcp://[::1]:5556", "tcp://127.0.0.1:5556", true},
+		{"tcp://127.0.0.1:5556", "tcp://127.0.0.1:5557", false},
+		{"tcp://127.0.0.1:5556", "tcp://192.0.2.1:5556", false},
+		{"tcp://192.0.2.1:5556", "tcp://192.0.2.2:5556", false},
+		{"tcp://192.0.2.1:5556", "tcp://[::ffff:192.0.2.1]:5556", true},
+		{"ipc:///tmp/a", "ipc:///tmp/a", false},
+	} {
+		if got := sameBroker(c.one, c.two); got != c.want {
+			t.Errorf("%s and %s: got %v, want %v", c.one, c.two, got, c.want)
+		}
+	}
+}
+
+func TestATrunkThatHasLeftReturnsToAllBrokersThatItHad(t *testing.T) {
+	broker := brokerEnd(t)
+	trunk, _ := echoing(t, broker.endpoint(), time.Hour)
+	nowhere := brokerEnd(t)
+	nowhere.c.Close()
+	if err := trunk.Move(nowhere.endpoint()); err != nil { // the configuration has the new port, the broker not yet
+		t.Fatal(err)
+	}
+	trunk.Leave()
+	if err := trunk.Return(); err != nil {
+		t.Fatal(err)
+	}
+	send1(t, broker.c, frames("client", "", "x"))
+	broker.next()
+}
+
+func TestMovesBesideLeavingAndReturningAreNotForgotten(t *testing.T) {
+	broker := brokerEnd(t)
+	for range 200 {
+		trunk, err := OpenTrunk(broker.endpoint(), TrunkOptions{Conn: Options{Kind: Dealer}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := TCP("127.0.0.1", 1)
+		var both sync.WaitGroup
+		both.Go(func() { trunk.Leave(); _ = trunk.Return() })
+		both.Go(func() { _ = trunk.Move(other) })
+		both.Wait()
+		trunk.mu.Lock()
+		if n := len(trunk.members); n != 2 || trunk.members[1].endpoint != other {
+			t.Errorf("got %d connections, want that of before and, as the newest, the one moved to", n)
+		}
+		trunk.mu.Unlock()
+		trunk.Close()
+	}
 }
