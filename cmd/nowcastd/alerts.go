@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -163,11 +162,9 @@ func (p *program) printIncidents(all []feed.Incident) {
 	fmt.Fprintln(w, "INCIDENT\tSINCE\tTIMES\tKIND\tFROM\tSTATE\tWHAT")
 	for i := range all {
 		in := &all[i]
-		first, _, _ := strings.Cut(in.Message, "\n")
-		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%s\n", in.ID, localTime(in.Time), max(1, in.Count), short(in.Kind), short(in.Source), short(incidentState(in)), short(first))
+		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%s\n", in.ID, localTime(in.Time), max(1, in.Count), short(in.Kind), short(in.Source), short(incidentState(in)), short(oneLine(in.Message)))
 		for _, a := range in.Consequences {
-			first, _, _ := strings.Cut(a.Message, "\n")
-			fmt.Fprintf(w, "\t%s\t%d\t%s\t\tfollows\t%s\n", localTime(a.Time), max(1, a.Count), short(a.Kind), short(first))
+			fmt.Fprintf(w, "\t%s\t%d\t%s\t\tfollows\t%s\n", localTime(a.Time), max(1, a.Count), short(a.Kind), short(oneLine(a.Message)))
 		}
 	}
 	w.Flush()

@@ -96,3 +96,32 @@ func TestATroubleIsToldAcknowledgedAndOver(t *testing.T) {
 		t.Errorf("it is still open: %+v", open)
 	}
 }
+
+// The alerter reads the file, too, and its own alert stands for those of the others.
+func TestAFileThatIsRepairedIsNoTroubleAnyMore(t *testing.T) {
+	s := newAny(t)
+	good := s.read("nowcast.yaml")
+	daemons := []*child{s.start("broker"), s.start("manager"), s.start("alerter")}
+	refused := func() {
+		t.Helper()
+		s.write("nowcast.yaml", good+"barrier time limit: nonsense\n")
+		hangup(daemons...)
+		s.eventually("the incident, with its cause", func() bool {
+			out := s.must("alerts", s.config)
+			return strings.Contains(out, notReloaded) && strings.Contains(out, "barrier time limit")
+		})
+		s.write("nowcast.yaml", good)
+	}
+	over := func() bool { return s.must("alerts", s.config) == "no incident is open\n" }
+
+	refused()
+	hangup(daemons...)
+	s.eventually("its end", over)
+
+	refused()
+	daemons[2].Process.Kill()
+	daemons[2].Wait()
+	hangup(daemons[:2]...)
+	s.start("alerter")
+	s.eventually("its end after the next start of the alerter", over)
+}

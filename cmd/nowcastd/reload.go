@@ -4,22 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/message"
 )
 
-const notReloaded = "not reloaded"
+const (
+	notReloaded = "not reloaded"
+	hasMistakes = "the changed one has mistakes\n" // what is wrong follows
+)
 
 // reload reads the configuration again and takes over what has changed, or nothing; then it stays an alert until a reload succeeds.
 // Each daemon decides for itself.
 func (d *process) reload(ctx context.Context, own func(context.Context, *config.Config) error) {
 	d.logger.Info("hangup signal (SIGHUP) received; reloading configuration")
 	if err := d.takeOver(ctx, own); err != nil {
-		text := "the configuration in use stays in use: " + err.Error()
-		d.logger.Error(text)
-		d.alerts.Raise(engine.Alert{Key: notReloaded, Kind: notReloaded, Message: d.name + ": " + text})
+		d.logger.Error("the configuration in use stays in use: " + err.Error())
+		text := d.name + ": " + strings.TrimPrefix(err.Error(), hasMistakes) + "\nthe configuration in use stays in use" // a table has room for its beginning only
+		d.alerts.Raise(engine.Alert{Key: notReloaded, Kind: notReloaded, Message: text})
 		return
 	}
 	d.alerts.End(notReloaded, "the configuration was reloaded")
@@ -31,7 +35,7 @@ func (d *process) reload(ctx context.Context, own func(context.Context, *config.
 func (d *process) takeOver(ctx context.Context, own func(context.Context, *config.Config) error) error {
 	cfg, err := config.Load(d.cfg.File, d.lookup)
 	if err != nil {
-		return fmt.Errorf("the changed one has mistakes\n%w", err)
+		return fmt.Errorf("%s%w", hasMistakes, err)
 	}
 	if cfg.Distributed() != d.cfg.Distributed() { // taken over by some and not by others, records would be written by nobody, or twice
 		return errors.New("a change between local and distributed logging (logging: publisher) takes a restart of all daemons")

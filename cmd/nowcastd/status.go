@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -25,7 +26,7 @@ type standing struct {
 	feed.Snapshot
 	Incidents []feed.Incident  `json:"incidents"`            // all that are open and the newest that ended
 	NoAlerter string           `json:"no_alerter,omitempty"` // why the incidents are not known
-	Daemons   []feed.Heartbeat `json:"daemons,omitempty"`    // that were heard; only if the manager does not answer
+	Daemons   []feed.Heartbeat `json:"daemons,omitempty"`    // that were heard; only if the manager or the alerter does not answer
 }
 
 func (p *program) status() *cobra.Command {
@@ -41,13 +42,14 @@ nowcastd alerts --all --json has who was told, and when. Times are local.
 If the manager does not answer, it shows which daemons are heard, how many requests of workers
 wait, and whether a manager stands by; exit code 3.
 
-With --check the exit code is 1 if something is open that nobody has acknowledged.`,
+With --check the exit code is 1 if something is open that nobody has acknowledged, or if there is no
+alerter: nobody is told of troubles then.`,
 		Example: "  nowcastd status nowcast.yaml\n  nowcastd status --check nowcast.yaml >/dev/null || mail -s 'nowcast: look' ops@example.org </dev/null\n" +
 			"  nowcastd status --json nowcast.yaml | jq '.launches[] | select(.state == \"failed\")'",
 		Args: configArg(0),
 	}
 	c.Flags().BoolVar(&all, "all", false, "show all launches the manager remembers")
-	c.Flags().BoolVar(&check, "check", false, "exit code 1 if an alert is open that nobody has acknowledged")
+	c.Flags().BoolVar(&check, "check", false, "exit code 1 if an alert is open that nobody has acknowledged, or if there is no alerter")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		cfg, err := p.find(args[0])
 		if err != nil {
@@ -55,9 +57,15 @@ With --check the exit code is 1 if something is open that nobody has acknowledge
 		}
 		s, err := p.standing(c.Context(), cfg)
 		now := time.Now()
-		if err != nil {
-			s.Daemons = p.heard(c.Context(), cfg, err)
-			err = served(c.Context(), cfg, s.Daemons, err)
+		switch {
+		case errors.Is(err, control.ErrNoAnswer):
+			s.Daemons = p.heard(c.Context(), cfg)
+			err = served(c.Context(), cfg, s.Daemons, blame(s.Daemons, err))
+		case err == nil && s.NoAlerter != "":
+			s.Daemons = p.heard(c.Context(), cfg)
+			if slices.ContainsFunc(s.Daemons, func(d feed.Heartbeat) bool { return d.Name == feed.SourceAlerter && !d.Stopped }) { // it was only slow
+				s.ask(c.Context(), p, cfg)
+			}
 		}
 		switch {
 		case asJSON:
@@ -72,7 +80,7 @@ With --check the exit code is 1 if something is open that nobody has acknowledge
 			p.printStatus(&s.Snapshot, now)
 			p.printAlerts(s, now)
 		}
-		if err == nil && check && s.unacknowledged() > 0 {
+		if err == nil && check && (s.NoAlerter != "" || s.unacknowledged() > 0) {
 			return failure{code: exitFailed}
 		}
 		return err
@@ -90,9 +98,7 @@ func (p *program) standing(ctx context.Context, cfg *config.Config) (*standing, 
 	defer cancel()
 	var asking sync.WaitGroup
 	asking.Go(func() {
-		if err := p.call(ctx, cfg, feed.SourceAlerter, control.CmdIncidents, struct{}{}, &s.Incidents); err != nil {
-			s.NoAlerter = err.Error()
-		}
+		s.ask(ctx, p, cfg)
 	})
 	err := p.call(ctx, cfg, message.ManagerName, control.CmdSnapshot, struct{}{}, &s.Snapshot)
 	late := time.AfterFunc(alerterWithin, cancel)
@@ -101,13 +107,21 @@ func (p *program) standing(ctx context.Context, cfg *config.Config) (*standing, 
 	return s, err
 }
 
+// ask asks the alerter.
+func (s *standing) ask(ctx context.Context, p *program, cfg *config.Config) {
+	s.NoAlerter = ""
+	if err := p.call(ctx, cfg, feed.SourceAlerter, control.CmdIncidents, struct{}{}, &s.Incidents); err != nil {
+		s.NoAlerter = err.Error()
+	}
+}
+
 // listen is how long heartbeats are waited for: longer than one takes to come.
 const listen = 2500 * time.Millisecond
 
-// heard returns the last heartbeat of each daemon that is heard within listen. It is asked only if the manager does not answer.
-func (p *program) heard(ctx context.Context, cfg *config.Config, why error) []feed.Heartbeat {
+// heard returns the last heartbeat of each daemon that is heard within listen. It is asked only if the manager or the alerter does not answer.
+func (p *program) heard(ctx context.Context, cfg *config.Config) []feed.Heartbeat {
 	endpoint, err := socket(cfg, config.SocketFeed)
-	if err != nil || !errors.Is(why, control.ErrNoAnswer) {
+	if err != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, listen)
@@ -126,6 +140,28 @@ func (p *program) heard(ctx context.Context, cfg *config.Config, why error) []fe
 	}
 	return all
 }
+
+// blame says who is to blame that the manager does not answer, if those who are heard tell more than the broker, or its silence.
+func blame(daemons []feed.Heartbeat, why error) error {
+	up := slices.ContainsFunc(daemons, func(d feed.Heartbeat) bool { return d.Name == "supervisor" && !d.Stopped })
+	switch text := why.Error(); {
+	case len(daemons) == 0 && strings.Contains(text, "the broker is running"):
+		return &blamed{fmt.Sprintf("nothing came through the message broker for %s: it hangs; kill -9 it (pgrep -f 'nowcastd broker' shows its process), nowcastd up starts it again", listen), why}
+	case up && strings.Contains(text, "no manager is connected"):
+		return &blamed{"it is not running; nowcastd up starts it again, and why it ended is in its log: nowcastd logs --name manager --level ERROR, or what nowcastd up printed", why}
+	}
+	return why
+}
+
+// blamed is the error of a manager that does not answer, with what was found out about it.
+type blamed struct {
+	what string
+	why  error
+}
+
+func (e *blamed) Error() string { return "no answer from manager: " + e.what }
+
+func (e *blamed) Unwrap() error { return e.why }
 
 // served says where the manager is that has the state, if it is on another machine: there is nothing to start here then.
 func served(ctx context.Context, cfg *config.Config, daemons []feed.Heartbeat, why error) error {
@@ -222,15 +258,20 @@ func note(l *launch.Launch, now time.Time) string {
 // lately is how long what has ended is shown.
 const lately = 24 * time.Hour
 
-// printAlerts shows the incidents, or without an alerter the manager's alerts.
+// printAlerts shows the incidents, or without an alerter the daemons' alerts.
 func (p *program) printAlerts(s *standing, now time.Time) {
 	if s.NoAlerter != "" {
 		for i := range s.Alerts {
 			p.printAlert("alert", &s.Alerts[i], now)
 		}
-		if len(s.Alerts) > 0 {
-			fmt.Fprintf(p.Stdout, "\nnobody outside is told of alerts: %s\n", printable(s.NoAlerter))
+		for _, d := range s.Daemons {
+			for i := range d.Alerts {
+				if !d.Stopped {
+					p.printAlert("alert", &d.Alerts[i], now)
+				}
+			}
 		}
+		fmt.Fprintf(p.Stdout, "\nnobody outside is told of alerts: %s\n", printable(s.NoAlerter))
 		return
 	}
 	for i := range s.Incidents {

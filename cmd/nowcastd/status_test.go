@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,14 +61,15 @@ incident 5, ended 05-17 11:55:00 it has room again: 05-17 11:51:00 disk low: /re
 	}
 }
 
-func TestStatusWithoutAnAlerterShowsTheManagersAlerts(t *testing.T) {
+func TestStatusWithoutAnAlerterShowsTheDaemonsAlerts(t *testing.T) {
 	s := &standing{NoAlerter: "no alerter is connected"}
-	if got := printed(func(p *program, now time.Time) { p.printAlerts(s, now) }); got != "" {
-		t.Errorf("without alerts it prints %q", got)
-	}
 	s.Alerts = []engine.Alert{{ID: 1, Time: minutesAgo(2), Kind: "rule error", Message: "after_x"}}
+	s.Daemons = []feed.Heartbeat{
+		{Name: "scheduler", Alerts: []engine.Alert{{Time: minutesAgo(1), Kind: notReloaded, Message: "scheduler: nowcast.yaml:3: no\nit stays"}}},
+		{Name: "log_aggregator", Stopped: true, Alerts: []engine.Alert{{Time: minutesAgo(1), Kind: notReloaded}}},
+	}
 	got := printed(func(p *program, now time.Time) { p.printAlerts(s, now) })
-	if want := "\nalert 05-17 11:58:00 rule error: after_x\n\nnobody outside is told of alerts: no alerter is connected\n"; got != want {
+	if want := "\nalert 05-17 11:58:00 rule error: after_x\n\nalert 05-17 11:59:00 not reloaded: scheduler: nowcast.yaml:3: no; it stays\n\nnobody outside is told of alerts: no alerter is connected\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := s.unacknowledged(); got != 1 {
@@ -169,5 +171,42 @@ func TestStatusSaysWhichLaunchTookThePlaceOfAnother(t *testing.T) {
 	got := printed(func(p *program, now time.Time) { p.printStatus(s, now) })
 	if want := "launch 2 is in its place; exited with status 3 and no report"; !strings.Contains(got, want) {
 		t.Errorf("got\n%s\nwant %q", got, want)
+	}
+}
+
+func TestStatusShowsWhatTheDaemonsSayIfThereIsNoAlerter(t *testing.T) {
+	s := newAny(t)
+	broker := s.start("broker")
+	s.start("manager")
+	s.write("nowcast.yaml", s.read("nowcast.yaml")+"barrier time limit: nonsense\n")
+	hangup(broker)
+	s.eventually("the broker's alert", func() bool {
+		out, code := s.run("status", "--check", s.config)
+		return code == exitFailed && strings.Contains(out, "not reloaded: message_broker: ") && strings.Contains(out, "barrier time limit") &&
+			strings.Contains(out, "nobody outside is told of alerts: ")
+	})
+}
+
+func TestStatusDoesNotBlameTheManagerForABrokerThatHangs(t *testing.T) {
+	s := newAny(t)
+	broker := s.start("broker")
+	s.start("manager")
+	s.must("status", s.config)
+	broker.Process.Signal(syscall.SIGSTOP)
+	defer broker.Process.Signal(syscall.SIGCONT)
+	out, code := s.run("status", s.config)
+	if want := "no answer from manager: nothing came through the message broker for 2.5s: it hangs; kill -9 it"; code != exitNobody || !strings.Contains(out, want) {
+		t.Errorf("got exit code %d and\n%s\nwant %q", code, out, want)
+	}
+}
+
+func TestStatusDoesNotAskForAnUpThatRuns(t *testing.T) {
+	why := fmt.Errorf("snapshot: %w from manager: no manager is connected: start it with nowcastd up", control.ErrNoAnswer)
+	up := feed.Heartbeat{Name: "supervisor"}
+	if err := blame([]feed.Heartbeat{up}, why); !strings.Contains(err.Error(), "nowcastd up starts it again") || strings.Contains(err.Error(), "start it with") || !errors.Is(err, control.ErrNoAnswer) {
+		t.Errorf("got %q", err)
+	}
+	if err := blame([]feed.Heartbeat{{Name: "scheduler"}}, why); err != why {
+		t.Errorf("without an up got %q", err)
 	}
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -69,7 +71,7 @@ workers are not touched when it stops; the next manager knows them.`,
 			alerts := daemon.NewAlerts(publisher.Publish, time.Now)
 			beating := daemon.Heartbeats("supervisor", alerts, nil)
 			defer beating.Stop()
-			o := supervisor.Options{Log: log.Logger("supervisor"), Reload: hangups, Died: died(alerts), Up: serviceReady, Beat: serviceAlive}
+			o := supervisor.Options{Log: log.Logger("supervisor"), Reload: hangups, Died: died(alerts, cfg.File), Up: serviceReady, Beat: serviceAlive}
 			if every := aliveEvery(); every > 0 {
 				tick := time.NewTicker(every)
 				defer tick.Stop()
@@ -100,12 +102,14 @@ workers are not touched when it stops; the next manager knows them.`,
 const steady = time.Minute
 
 // died makes an alert of each daemon that ends by itself. Its key is what the alerter calls a daemon that is silent: that follows from it.
-func died(alerts *daemon.Alerts) func(name, how string) {
+func died(alerts *daemon.Alerts, file string) func(name, how string) {
 	var mu sync.Mutex
 	calm := map[string]*time.Timer{} // guarded by mu
 	return func(name, how string) {
 		key := alerter.DaemonKey(name)
-		alerts.Raise(engine.Alert{Key: key, Kind: "daemon died", Message: name + " ended (" + how + ") and is started again"})
+		text := fmt.Sprintf("%s ended (%s) and is started again; why: nowcastd logs --name %s --level ERROR %s, or what nowcastd up printed",
+			name, how, strings.TrimPrefix(key, alerter.DaemonKey("")), file) // before it has a log, it can only print
+		alerts.Raise(engine.Alert{Key: key, Kind: "daemon died", Message: text})
 		mu.Lock()
 		defer mu.Unlock()
 		if t := calm[name]; t != nil {

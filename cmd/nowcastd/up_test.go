@@ -92,7 +92,7 @@ func TestADaemonThatDiesIsAnAlert(t *testing.T) {
 			for _, e := range batch {
 				var a engine.Alert
 				if e.Stream == feed.StreamAlert && e.Source == "supervisor" && e.Decode(&a) == nil {
-					if want := "manager ended (signal: killed) and is started again"; a.Kind != "daemon died" || a.Message != want {
+					if want := "manager ended (signal: killed) and is started again; why: nowcastd logs --name manager --level ERROR " + s.config + ", or what nowcastd up printed"; a.Kind != "daemon died" || a.Message != want {
 						t.Errorf("got %+v, want daemon died: %s", a, want)
 					}
 					return

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	"nowcast/internal/core/engine"
 	"nowcast/internal/tui/alerts"
@@ -39,7 +40,7 @@ func (m *Model) alertLines(it *alerts.Item) []string {
 	if it.Count > 1 {
 		times = fmt.Sprintf(", %d times", it.Count)
 	}
-	text := fmt.Sprintf("%s %s %s%s: %s", m.theme.Mark.Warn, widget.Clock(at.In(m.loc), m.now), it.Kind, times, it.Message)
+	text := fmt.Sprintf("%s %s %s%s: %s", m.theme.Mark.Warn, widget.Clock(at.In(m.loc), m.now), it.Kind, times, strings.ReplaceAll(it.Message, "\n", "; "))
 	lines := widget.Wrap(widget.Clean(text), room)
 	if len(lines) > maxAlert {
 		lines = lines[:maxAlert]

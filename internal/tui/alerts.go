@@ -86,17 +86,25 @@ func (m *Model) alerting() bool {
 	return heard && !d.Stopped && !d.Silent(m.now)
 }
 
-// staleAlerts says on the alerts page why what it shows is not all there is, "" if it is.
+// staleAlerts says why the alerts page does not show all there is, "" if it does. Every page says so: there is nobody else who would.
 func (m *Model) staleAlerts() string {
 	d, heard := m.mirror.Daemon(link.Alerter)
-	const without = "nobody outside is told and nothing can be acknowledged: "
+	without := "nobody outside is told"
+	if m.page == pageAlerts {
+		without = "nobody outside is told and nothing can be acknowledged: "
+		if heard {
+			without += "new alerts are shown as the daemons say them"
+		} else {
+			without += "these are the alerts as the daemons say them"
+		}
+	}
 	switch {
 	case !heard && m.now.Sub(m.since) > patience:
-		return "no alerter is heard, " + without + "these are the alerts as the daemons say them; `nowcastd up` runs one"
+		return "no alerter is heard, " + without + "; `nowcastd up` runs one"
 	case heard && d.Stopped:
-		return "alerter has stopped, " + without + "new alerts are shown as the daemons say them"
+		return "alerter has stopped, " + without
 	case heard && d.Silent(m.now):
-		return fmt.Sprintf("alerter silent for %d s, %snew alerts are shown as the daemons say them", int(d.SilentFor(m.now).Seconds()), without)
+		return fmt.Sprintf("alerter silent for %d s, %s", int(d.SilentFor(m.now).Seconds()), without)
 	case m.incidents.problem != "" && m.mirror.NeedIncidents():
 		return "the alerter does not tell its incidents: " + m.incidents.problem
 	}

@@ -9,6 +9,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/feed"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/tui/link"
@@ -83,10 +84,47 @@ func TestOldDataIsMarkedUntilTheManagerIsHeardAgain(t *testing.T) {
 	for _, page := range []string{"1", "2", "3"} {
 		s.press(page)
 		s.frame(10 * time.Second)
-		s.sees("manager silent for", "what you see is as of 05:41:07")
+		s.sees("nothing came through the message broker for", "what you see is as of 05:41:07")
 	}
 	s.beat(time.Second)
 	s.seesNot("as of", "silent")
+}
+
+// A broker that hangs or was killed is not blamed on the manager, nor on the alerter, and a manager not on the broker.
+func TestItIsSaidWhoIsSilent(t *testing.T) {
+	s := openMorning(t, 160, 30)
+	s.alerter(0, feed.Heartbeat{})
+	for range 5 {
+		e := s.event(feed.StreamDaemon, feed.Heartbeat{Name: link.Broker, Host: "salish", PID: 100, Every: 2 * time.Second})
+		e.Source = link.Broker
+		s.frame(2*time.Second, e)
+	}
+	s.sees("manager silent for 10 s", "alerter silent for 10 s, nobody outside is told")
+	s.seesNot("nothing came")
+	s.frame(7 * time.Second)
+	s.sees("nothing came through the message broker for 7 s: it was killed or hangs (kill -9 100; nowcastd up starts it again): what you see is as of 05:41:07")
+	s.seesNot("manager silent for", "alerter silent for")
+}
+
+func TestEveryPageSaysThatThereIsNoAlerter(t *testing.T) {
+	s := openMorning(t, 80, 24)
+	s.beat(5 * time.Second)
+	for _, page := range []string{"1", "2", "3"} {
+		s.press(page)
+		s.sees("! no alerter is heard, nobody outside is told; `nowcastd up` runs one")
+	}
+}
+
+func TestAnAlertOfSeveralLinesIsShownInOne(t *testing.T) {
+	for _, width := range []int{80, 200} {
+		s := openMorning(t, width, 30)
+		s.frame(6*time.Second, s.event(feed.StreamAlert, engine.Alert{ID: 9, Time: s.now, Kind: "not reloaded", Key: "not reloaded", Message: "alerter: nowcast.yaml:3: zmq:\nno mapping"}))
+		s.sees("alerter: nowcast.yaml:3: zmq:; no mapping")
+		s.seesNot("^J")
+		s.press("5")
+		s.sees("alerter: nowcast.yaml:3: zmq:; no mapping")
+		s.seesNot("^J")
+	}
 }
 
 func TestAStoppedManagerIsShownAsStopped(t *testing.T) {

@@ -114,7 +114,7 @@ func short(name string) string {
 }
 
 // rank is the order of daemons in the header: as a message meets them.
-var rank = []string{"message_broker", "manager", "scheduler", "log_aggregator", "alerter"}
+var rank = []string{link.Broker, "manager", "scheduler", "log_aggregator", "alerter"}
 
 // daemonLine says which daemons are well, which are not, and how the launches stand.
 func (m *Model) daemonLine() string {
@@ -215,6 +215,8 @@ func (m *Model) stale() string {
 	switch {
 	case m.missing != "":
 		return fmt.Sprintf("not connected: %s does not exist: is `nowcastd up` running with this configuration? %s", m.missing, asOf)
+	case !d.Stopped && m.hung() != "":
+		return m.hung() + ": " + asOf
 	case m.page == pageSchedule && m.staleSchedule() != "":
 		return m.staleSchedule()
 	case standby != "" && (!known || d.Stopped || d.Silent(m.now)):
@@ -233,6 +235,22 @@ func (m *Model) stale() string {
 		return "older log lines are missing here, live ones are not: " + m.history.problem
 	}
 	return ""
+}
+
+// hung says that nothing comes through the message broker, "" if something does. All daemons are silent then, and none of them is to blame.
+func (m *Model) hung() string {
+	broker, known := m.mirror.Daemon(link.Broker)
+	if !known || broker.Stopped {
+		return ""
+	}
+	least := broker.SilentFor(m.now)
+	for _, d := range m.mirror.Daemons() {
+		if d.SilentFor(m.now) <= 3*d.Every { // one that says goodbye is heard, too
+			return ""
+		}
+		least = min(least, d.SilentFor(m.now))
+	}
+	return fmt.Sprintf("nothing came through the message broker for %d s: it was killed or hangs (kill -9 %d; nowcastd up starts it again)", int(least.Seconds()), broker.PID)
 }
 
 // asOf is the time as of which launches are shown: now, or when the manager was last heard of, so that nothing seems to

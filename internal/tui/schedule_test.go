@@ -143,7 +143,7 @@ func TestASilentSchedulerIsNotBelieved(t *testing.T) {
 	s.beginSchedule()
 	s.press("4", "down")
 	s.seesNot("as of")
-	s.frame(10 * time.Second)
+	s.beat(10 * time.Second) // of the others: were they silent, too, the broker would be to blame
 	s.sees("scheduler silent for 10 s: what you see is as of 05:41:07", "05:45:00    ? 3m43s", "the scheduler is not heard and may not launch it")
 	s.scheduler(time.Second, feed.Heartbeat{})
 	s.beat(0)

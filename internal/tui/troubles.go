@@ -19,7 +19,7 @@ func (m *Model) troubles() []string {
 	if d, known := m.mirror.Daemon(link.Manager); known && !d.Stopped && !d.Silent(m.now) && m.standby() != "" {
 		out = append(out, m.standby())
 	}
-	if s := m.staleAlerts(); s != "" && m.page == pageAlerts {
+	if s := m.staleAlerts(); s != "" && m.hung() == "" {
 		out = append(out, s)
 	}
 	for _, d := range m.mirror.Daemons() {

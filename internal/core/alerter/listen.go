@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"nowcast/internal/core/engine"
@@ -26,13 +27,19 @@ func (a *Alerter) known() []feed.Raised {
 func (a *Alerter) heard(source, key string) bool {
 	switch source {
 	case Name:
-		return a.well[key]
+		return a.well[key] || ofTheProcess(key)
 	case feed.SourceManager:
 		_, beats := a.mirror.Daemon(source)
 		return beats && a.mirror.Counts().Snapshots > 0 && len(a.mirror.NeedSnapshot()) == 0
 	}
 	_, known := a.mirror.Daemon(source)
 	return known || a.gone(source)
+}
+
+// ofTheProcess tells whether an alert of our own is not about what we watch: whoever runs us raises and ends it, and our process knows all of
+// them. One of an earlier process is over with it: this one has read the configuration and opened the files itself.
+func ofTheProcess(key string) bool {
+	return key == kindNotReloaded || strings.HasPrefix(key, kindLogFile+" ")
 }
 
 // gone tells whether a daemon that need not be there is not.

@@ -87,6 +87,8 @@ type Report struct {
 	Time  time.Time `json:"time"`
 	Type  string    `json:"type"`
 	Guess bool      `json:"guess,omitempty"` // attributed by elimination, not by launch id
+
+	Message int64 `json:"message,omitempty"` // its number; 0 in records of former versions
 }
 
 // Launch is the record of one start of one worker. Times are UTC.
@@ -118,6 +120,7 @@ type Launch struct {
 	Machine    string     `json:"machine,omitempty"`    // name of the machine it was started from: only there its process can be seen
 	Superseded int64      `json:"superseded,omitempty"` // the launch that has taken its place: what it still reports changes nothing but this record
 	Refused    string     `json:"refused,omitempty"`    // type of the last report that it sent and the message registry does not have; it is none of Reports
+	Unclaimed  *Report    `json:"unclaimed,omitempty"`  // a success while it ran, of a process that was not seen to be of any launch; see Claim
 	Usual      *Usual     `json:"usual,omitempty"`      // how long such launches took before this one started; nil: too few are known
 }
 
@@ -214,6 +217,14 @@ type Exit struct {
 
 	// Unseen says that how it ended is not known: whoever waited for it was killed, or the machine was restarted.
 	Unseen bool
+}
+
+// Claim has a launch that ended well and has said nothing be the one whose success nobody else has claimed. It is a guess.
+func (l *Launch) Claim(e Exit) {
+	if l.Unclaimed != nil && e.Status == 0 && !e.Unknown && !e.Unseen && e.Err == nil && !l.Reported() {
+		l.Reports = append(l.Reports[:len(l.Reports):len(l.Reports)], *l.Unclaimed)
+	}
+	l.Unclaimed = nil
 }
 
 // Outcome returns the state of a launch whose process ended as e says, and a note for the operator. What the worker reported

@@ -11,16 +11,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"nowcast/internal/core/launch"
 )
 
 // Behind returns which of the candidates has the TCP connection whose own end is peer ("127.0.0.1:41234") and whose other end has this
-// port. It looks at the candidates' processes first, and then at all processes that belong to them: that are in their sessions, or
-// have their number in the environment. The candidate itself may have ended, and have left behind the one that speaks.
+// port. It looks at the candidates' processes first, and then at all processes that belong to them: that are in their sessions, have
+// their number in the environment, or descend from them. The candidate itself may have ended, and have left behind the one that speaks.
 //
 // 0 and true: a process of this host was found that has it, and is none of the candidates. False: that cannot be seen, as of a connection
-// from another host, one that is closed by now, or a process of another user.
+// from another host, one that is closed by now, or a process of another user; or it takes too long to look at the files of all others.
 func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (id int64, seen bool) {
 	address, err := netip.ParseAddrPort(peer)
 	if err != nil {
@@ -41,32 +42,47 @@ func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (
 		}
 		bySession[l.PID], byNumber[strconv.FormatInt(l.ID, 10)] = l, l
 	}
-	var found *launch.Launch
-	another := false
+	all := map[int]stat{}
 	processes(func(pid int, s stat) bool {
-		if !holds(pid, inode) {
-			return true
-		}
+		all[pid] = s
+		return true
+	})
+	var found *launch.Launch
+	var others []int
+	for pid, s := range all {
 		l := byNumber[numberOf(pid)]
 		if l == nil {
 			l = bySession[s.session]
 		}
-		if l == nil {
-			another = true // and go on: a connection can be inherited, and a candidate may have it as well
-			return true
+		for up, steps := s.parent, 0; l == nil && up > 1 && steps < len(all); up, steps = all[up].parent, steps+1 {
+			l = bySession[up] // whose leader it is
 		}
-		if s.start >= l.PIDStart {
+		switch {
+		case l == nil:
+			others = append(others, pid)
+		case s.start >= l.PIDStart && holds(pid, inode):
 			found = l
 		}
-		return found == nil
-	})
+	}
 	if found == nil {
-		return 0, another
+		return 0, anyHolds(others, inode)
 	}
 	if found.PIDStart == 0 || found.Boot != "" && found.Boot != la.boot || reused(found) {
 		return 0, false
 	}
 	return found.ID, true
+}
+
+// lookAtOthers bounds how long the open files of processes are looked through that are most likely nobody's who speaks to us.
+const lookAtOthers = 20 * time.Millisecond
+
+func anyHolds(pids []int, inode string) bool {
+	for began := time.Now(); len(pids) > 0 && time.Since(began) < lookAtOthers; pids = pids[1:] {
+		if holds(pids[0], inode) {
+			return true
+		}
+	}
+	return false
 }
 
 // reused tells whether the PID of a launch is another process's by now. While anything of its session is left, it is nobody's.

@@ -134,3 +134,32 @@ func BenchmarkBehind(b *testing.B) {
 		}
 	}
 }
+
+func TestAWorkerThatLeftSessionAndEnvironmentIsItsLaunchsAsItsDescendant(t *testing.T) {
+	la := newLauncher(t)
+	server, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	client := fmt.Sprintf(`import socket, time; s = socket.create_connection(("127.0.0.1", %d)); time.sleep(60)`, server.Addr().(*net.TCPAddr).Port)
+	l := start(t, la, 1, "sh", "-c", `env -i setsid -w /usr/bin/python3 -c "$0" & echo $!; wait`, client)
+	t.Cleanup(func() {
+		var pid int // of setsid, which has the other as its child
+		fmt.Sscan(output(t, l), &pid)
+		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+		var child int
+		if n, _ := fmt.Sscan(string(children), &child); n == 1 {
+			syscall.Kill(child, syscall.SIGKILL)
+		}
+		la.Kill(l, "KILL")
+	})
+	c, err := server.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if got, ok := la.Behind(c.RemoteAddr().String(), server.Addr().(*net.TCPAddr).Port, []*launch.Launch{l}); !ok || got != 1 {
+		t.Errorf("got launch %d, %v, want 1", got, ok)
+	}
+}

@@ -46,6 +46,7 @@ type Options struct {
 type Launcher struct {
 	options Options
 	boot    string
+	fresh   bool // the output directory was not there: nothing in it tells of former launches
 	keeper  *keeper
 	left    sessions
 	exits   chan launch.Exit
@@ -72,11 +73,14 @@ func New(o Options) (*Launcher, error) {
 	if o.OutputDir, err = filepath.Abs(o.OutputDir); err != nil {
 		return nil, fmt.Errorf("output directory of launches: %w", err)
 	}
+	_, err = os.Stat(o.OutputDir)
+	fresh := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(o.OutputDir, 0o750); err != nil {
 		return nil, fmt.Errorf("make the directory for the output of launches: %w", err)
 	}
 	la := &Launcher{
 		options: o,
+		fresh:   fresh,
 		keeper:  &keeper{env: o.Env, logger: o.Logger},
 		exits:   make(chan launch.Exit, exitQueue),
 		closed:  make(chan struct{}),
@@ -102,7 +106,7 @@ func (la *Launcher) Argv(cfg *config.Config, n launch.NextWorker) ([]string, err
 //
 // A launch, which is its id and when it was decided, is started once: if it was before, that process is returned, and followed.
 func (la *Launcher) Start(l *launch.Launch) (launch.Started, error) {
-	path := la.outputFile(l)
+	path := la.OutputFile(l)
 	if la.isClosed() {
 		return launch.Started{Output: path}, errors.New("the launcher is closed")
 	}
@@ -123,7 +127,12 @@ func (la *Launcher) Start(l *launch.Launch) (launch.Started, error) {
 	return r.started(path), nil
 }
 
-func (la *Launcher) outputFile(l *launch.Launch) string {
+// OutputFile returns the file with the output of a launch. Where it is has been recorded once it is about to be started, as another manager
+// of this machine may have another directory.
+func (la *Launcher) OutputFile(l *launch.Launch) string {
+	if l.Output != "" {
+		return l.Output
+	}
 	return filepath.Join(la.options.OutputDir, strconv.FormatInt(l.ID, 10)+".log")
 }
 

@@ -34,7 +34,7 @@ type record struct {
 }
 
 func (la *Launcher) recordFile(l *launch.Launch) string {
-	return filepath.Join(la.options.OutputDir, fmt.Sprintf("%d-%x.run", l.ID, uint64(l.Decided.UnixMicro())))
+	return filepath.Join(filepath.Dir(la.OutputFile(l)), fmt.Sprintf("%d-%x.run", l.ID, uint64(l.Decided.UnixMicro())))
 }
 
 // read returns what the record of a launch says by now.

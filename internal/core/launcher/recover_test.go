@@ -34,7 +34,7 @@ func TestRecoverOfWhatWasStarted(t *testing.T) {
 }
 
 func TestRecoverOfWhatWasNotStartedMakesSureThatItWillNotBe(t *testing.T) {
-	la := newLauncher(t)
+	la := newLauncherIn(t, t.TempDir())
 	ran := filepath.Join(t.TempDir(), "ran")
 	l := newLaunch(la, 1, "touch", ran)
 	before, err := la.read(l)
@@ -193,5 +193,38 @@ func TestTwoHundredAtOnceRunOnceWhileTheKeeperIsKilledAgainAndAgain(t *testing.T
 	}
 	if kills < 10 {
 		t.Errorf("the keeper was killed %d times only", kills)
+	}
+}
+
+func TestRecoverWithoutTheRecordsOfBefore(t *testing.T) {
+	la := newLauncher(t)
+	l := newLaunch(la, 1, "sleep", "60")
+	l.Output = la.OutputFile(l)
+	if _, err := la.Start(l); err != nil {
+		t.Fatal(err)
+	}
+	running, started, err := la.Recover(l)
+	if !started || err != nil {
+		t.Fatalf("got %v, %v, want it started", started, err)
+	}
+	c := l.Clone()
+	c.PID, c.PIDStart, c.Boot = running.PID, running.PIDStart, running.Boot
+	t.Cleanup(func() { la.Kill(c, "KILL") })
+
+	elsewhere := newLauncher(t) // a manager of this machine with another directory, which stood by
+	if got, started, err := elsewhere.Recover(l); got != running || !started || err != nil {
+		t.Errorf("with another directory: got %+v, %v, %v, want %+v", got, started, err, running)
+	}
+	if err := os.RemoveAll(filepath.Dir(l.Output)); err != nil {
+		t.Fatal(err)
+	}
+	o := la.options
+	again, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if _, started, err := again.Recover(l); started || !errors.Is(err, ErrInDoubt) {
+		t.Errorf("the directory was removed: got %v, %v, want ErrInDoubt", started, err)
 	}
 }

@@ -21,7 +21,7 @@ func (m *Manager) answerAgain(t *turn, r *request, before *engine.Handled) {
 	}
 	if r.err == nil {
 		// Whether the first answer arrived is not known, so its launch may be working on: that it waits is not certain.
-		m.noGuessAfterAll(t, r, m.launches[before.Launch])
+		m.noGuessAfterAll(t, r, before)
 		m.tellWaiting(t, r, origin{launch: m.launches[before.Launch], guess: true})
 	}
 	m.reply(t, r, answer)

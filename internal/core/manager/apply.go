@@ -47,8 +47,11 @@ func (m *Manager) apply(ctx context.Context, t *turn, r *request) {
 			d = m.onlyRecorded(d, from.launch)
 		}
 		m.tellWaiting(t, r, from)
-		if from.launch == nil {
-			m.byHand(t, r.msg)
+		switch l := from.launch; {
+		case l == nil:
+			m.byHand(t, r.msg, now)
+		case l.State.Final() && !from.replaced():
+			m.afterEnd(t, l, record.Type)
 		}
 	}
 	if d.Dump {

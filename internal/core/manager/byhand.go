@@ -2,9 +2,13 @@ package manager
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
+	"nowcast/internal/core/control"
 	"nowcast/internal/core/engine"
+	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
 )
 
@@ -12,11 +16,19 @@ import (
 func reportKey(worker string) string { return "report " + worker }
 
 // byHand is called with what a process has reported that is no launch of this manager, as somebody's who runs the worker by hand. A failure
-// is an alert like any other. A success makes good what failed: what it was run with is not known, and whoever ran it has seen to it.
-func (m *Manager) byHand(t *turn, msg message.Message) {
+// is an alert like any other. A success makes good what failed: what it was run with is not known, and whoever ran it has seen to it. And
+// should the launch that runs end well without a word of its own, this was its word: what it is started by may be seen to be another
+// process (a container, systemd-run).
+func (m *Manager) byHand(t *turn, msg message.Message, now time.Time) {
 	kind := ""
 	switch {
 	case strings.HasPrefix(msg.Type, "success"):
+		silent := slices.DeleteFunc(slices.Clone(m.active[msg.Source]), func(l *launch.Launch) bool { return l.State != launch.Running || l.Reported() })
+		if len(silent) > 0 {
+			l := likeliest(silent, msg.Type)
+			l.Unclaimed = &launch.Report{Time: now, Type: strings.Clone(msg.Type), Guess: true, Message: m.lastMessage}
+			t.changed[l.ID] = l
+		}
 		how := msg.Source + " reported success, by a process that is no launch of ours" // when is in the alert
 		for i := range m.alerts {
 			if a := &m.alerts[i]; a.Open() && a.Worker == msg.Source && (a.Kind == "worker failed" || a.Kind == "worker crashed") {
@@ -33,4 +45,21 @@ func (m *Manager) byHand(t *turn, msg message.Message) {
 	}
 	m.raise(t, engine.Alert{Key: reportKey(msg.Source), Kind: kind, Worker: strings.Clone(msg.Source),
 		Message: fmt.Sprintf("%s: reported %s; no launch of this manager sent it. Run it again, or close this (nowcastd alerts close)", msg.Source, msg.Type)})
+}
+
+// afterEnd is called with what a process has reported that a launch has left behind when it ended. It is the same trouble as the launch's own,
+// or its end.
+func (m *Manager) afterEnd(t *turn, l *launch.Launch, typ string) {
+	how := fmt.Sprintf("reported %s after launch %d had ended", typ, l.ID)
+	switch {
+	case strings.HasPrefix(typ, "success"):
+		m.settle(t, launchKey(l), how)
+	case strings.HasPrefix(typ, "failure"), strings.HasPrefix(typ, "crash"):
+		a := engine.Alert{Key: launchKey(l), Kind: "worker failed", Worker: l.Name(), Launch: l.ID, Message: l.NextWorker.String() + ": " + how,
+			Offer: control.CmdRelaunch, Args: relaunchArgs(l.ID)}
+		if strings.HasPrefix(typ, "crash") {
+			a.Kind = "worker crashed"
+		}
+		m.raise(t, a)
+	}
 }

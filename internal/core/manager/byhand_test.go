@@ -124,3 +124,72 @@ func TestOneConnectionIsLookedAtOnceInABatch(t *testing.T) {
 		t.Errorf("got %d looks, want 1", len(w.peers))
 	}
 }
+
+func TestALaunchThatEndsWellWithoutAWordHasTheSuccessThatNobodyElseSent(t *testing.T) {
+	for status, want := range map[int]launch.State{0: launch.Succeeded, 3: launch.Crashed} {
+		play(t, thrice, func(t *testing.T, s *scene) {
+			s.running()
+			s.says(1, byHand, "success") // from a container, or whatever leaves the session and the environment
+			s.wants(1, launch.Running)
+			s.restart()
+			s.exits(1, status)
+			s.wants(1, want)
+			reports := s.store.launch(1).Reports
+			if want == launch.Succeeded && (len(reports) != 1 || !reports[0].Guess) {
+				t.Errorf("got %+v, want the report as a guess", reports)
+			}
+			s.pass(time.Hour)
+			if last := s.lastID(); (last == 1) != (want == launch.Succeeded) {
+				t.Errorf("exit status %d: got %d launches", status, last)
+			}
+		})
+	}
+}
+
+func TestWhatAnEndedLaunchLeftBehindReportsForIt(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.running()
+		s.exits(1, 0)
+		s.wantsAlert("launch w.awaken", "worker lost", "without a report")
+		s.says(1, byLaunch, "failure")
+		s.wantsNoAlert("report awaken")
+		s.wantsAlert("launch w.awaken", "worker failed", "reported failure after launch 1 had ended")
+		s.says(2, byLaunch, "success")
+		s.wantsNoAlert("launch w.awaken")
+		for n := range int64(2) {
+			if m, _, _ := s.store.Message(t.Context(), n+1); m.Launch != 1 {
+				t.Errorf("message %d: got launch %d, want 1", n+1, m.Launch)
+			}
+		}
+	})
+}
+
+func TestAConnectionIsLookedAtAnewInEachBatch(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.running()
+		s.launch("w.awaken", "another")
+		s.says(1, byLaunch, "failure")
+		s.processes.behind = map[string]int64{byLaunch: 2} // the port is another's by now
+		s.says(2, byLaunch, "success")
+		if got := s.store.launch(2).Reports; len(got) != 1 || got[0].Guess {
+			t.Errorf("got %+v on the record of launch 2, want its success", got)
+		}
+		if got := s.store.launch(1).Reports; len(got) != 1 || got[0].Type != "failure" {
+			t.Errorf("got %+v on the record of launch 1, want what it said itself", got)
+		}
+	})
+}
+
+func TestOnlyTheReportThatCameAgainIsNoGuessAnyMore(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.running()
+		success := message.Message{Source: "awaken", Type: "success"}
+		s.give(ticket(1, 0, byLaunch), success)
+		s.give(ticket(2, 0, "192.0.2.1:4711"), message.Message{Source: "awaken", Type: "crash"})
+		s.give(ticket(1, again|orphan, ""), success)
+		s.pass(time.Millisecond)
+		if got := s.store.launch(1).Reports; len(got) != 2 || got[0].Guess || !got[1].Guess {
+			t.Errorf("got %+v, want the crash to be a guess still", got)
+		}
+	})
+}

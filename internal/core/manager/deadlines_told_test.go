@@ -94,3 +94,18 @@ func (s *scene) logged(text string) (n int) {
 	}
 	return n
 }
+
+func TestAMissingWorkerWhoseLaunchWaitsIsNamedByItsLaunch(t *testing.T) {
+	local(t)
+	one := byHalfPastFive
+	one.Concurrency = 1
+	play(t, one, func(t *testing.T, s *scene) {
+		s.launch("w.awaken") // and runs all day
+		const key = "deadline awaken 2000-01-02"
+		s.pass(29*time.Hour + 30*time.Minute)
+		s.wantsAlert(key, "missing", "nothing was launched today")
+		id := s.launch("w.awaken", "again")
+		s.wants(id, launch.Decided)
+		s.wantsAlert(key, "late", fmt.Sprintf("launch %d is decided", id))
+	})
+}

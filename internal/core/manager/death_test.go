@@ -147,6 +147,8 @@ func (p *table) process(l *launch.Launch) launch.Started {
 
 func (p *table) Boot() string { return "boot" }
 
+func (p *table) OutputFile(l *launch.Launch) string { return fmt.Sprintf("/output/%d.log", l.ID) }
+
 func (p *table) Recover(l *launch.Launch) (launch.Started, bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

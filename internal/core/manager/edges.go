@@ -49,8 +49,9 @@ type Rules interface {
 type Launcher interface {
 	Argv(*config.Config, launch.NextWorker) ([]string, error)
 	Start(l *launch.Launch) (launch.Started, error)
-	Boot() string           // which start of this machine it is
-	Adopt(l *launch.Launch) // watch a process that an earlier manager started; an Exit follows
+	Boot() string                       // which start of this machine it is
+	OutputFile(l *launch.Launch) string // of a launch that is about to be started
+	Adopt(l *launch.Launch)             // watch a process that an earlier manager started; an Exit follows
 	// Recover tells whether a launch was started that an earlier manager recorded as starting. If not, it never will be by what
 	// that manager asked for, and Start may be called. An error: it cannot be told.
 	Recover(l *launch.Launch) (s launch.Started, started bool, err error)

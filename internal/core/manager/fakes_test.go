@@ -239,6 +239,8 @@ func (p *processes) Start(l *launch.Launch) (launch.Started, error) {
 
 func (p *processes) Boot() string { return "boot" }
 
+func (p *processes) OutputFile(l *launch.Launch) string { return fmt.Sprintf("/output/%d.log", l.ID) }
+
 func (p *processes) Recover(l *launch.Launch) (launch.Started, bool, error) {
 	s, ok := p.recovered[l.ID]
 	if !ok {

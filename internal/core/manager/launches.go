@@ -107,6 +107,7 @@ func (m *Manager) conclude(t *turn, l *launch.Launch, e launch.Exit) {
 		l.Usage = e.Usage
 	}
 	l.Signal = e.Signal
+	l.Claim(e)
 	l.State, l.Note = l.Outcome(e)
 	t.changed[l.ID] = l
 	if !l.State.Final() {
@@ -119,6 +120,7 @@ func (m *Manager) conclude(t *turn, l *launch.Launch, e launch.Exit) {
 		delete(m.active, l.Name())
 	}
 	m.finished = append(m.finished, l.ID)
+	m.noteEnded(l)
 	m.settle(t, waitsKey(l, ""), "its process has ended")
 	m.unwatch(t, l)
 	m.awaitRemains(l)

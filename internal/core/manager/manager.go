@@ -18,6 +18,7 @@ package manager
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -79,6 +80,7 @@ type Manager struct {
 	active      map[string][]*launch.Launch // the unfinished among them, by worker, oldest first
 	finished    []int64                     // ids of the finished among them, oldest first
 	gone        map[string][]int64          // ids of those in whose place another was launched, by worker, oldest first
+	over        map[string][]int64          // ids of the newest that have ended, in the same way
 	lastLaunch  int64
 	lastMessage int64
 	peers       map[string]seen // who is behind the connections of this batch, see origin.go
@@ -124,6 +126,7 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 		Options:   o,
 		launches:  map[int64]*launch.Launch{},
 		gone:      map[string][]int64{},
+		over:      map[string][]int64{},
 		active:    map[string][]*launch.Launch{},
 		early:     map[int64]launch.Exit{},
 		handed:    map[int64]time.Time{},
@@ -149,7 +152,10 @@ func New(ctx context.Context, o Options) (*Manager, error) {
 
 func (m *Manager) forget() {
 	for len(m.finished) > engine.KeepLaunches {
-		delete(m.launches, m.finished[0])
+		id := m.finished[0]
+		if !slices.Contains(m.gone[m.launches[id].Name()], id) { // what it reports late must be known for such
+			delete(m.launches, id)
+		}
 		m.finished = m.finished[1:]
 	}
 	m.forgetAlerts()

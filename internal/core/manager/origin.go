@@ -37,7 +37,7 @@ func (m *Manager) attribute(t *turn, r *request, now time.Time) origin {
 	if l == nil || r.msg.Type == message.TypeNeed { // a question says nothing about how the work goes, and there may be thousands
 		return o
 	}
-	l.Reports = append(l.Reports[max(0, len(l.Reports)-keepReports+1):len(l.Reports):len(l.Reports)], launch.Report{Time: now, Type: strings.Clone(r.msg.Type), Guess: o.guess})
+	l.Reports = append(l.Reports[max(0, len(l.Reports)-keepReports+1):len(l.Reports):len(l.Reports)], launch.Report{Time: now, Type: strings.Clone(r.msg.Type), Guess: o.guess, Message: m.lastMessage})
 	t.changed[l.ID] = l
 	return o
 }
@@ -49,12 +49,16 @@ const keepReports = 20
 // local process can be found to be; else the likeliest of those that are running, before all of those that have not reported their end. A
 // process of this host that is none of them is somebody's who tries a worker by hand: no launch of this host has sent it.
 func (m *Manager) sender(r *request) origin {
-	if l := m.launches[r.msg.Launch]; l != nil && l.Name() == r.msg.Source {
-		return origin{launch: l, certain: true}
+	named := m.launches[r.msg.Launch]
+	if named != nil && named.Name() == r.msg.Source {
+		return origin{launch: named, certain: true}
+	}
+	if named == nil && r.msg.Launch > 0 && r.msg.Launch <= m.lastLaunch {
+		return origin{} // it ended so long ago that it is forgotten: it is none of those that run
 	}
 	active := m.active[r.msg.Source]
 	lately := m.lately(r.msg.Source)
-	id, seen := m.behind(r, append(slices.Clip(active), lately...))
+	id, seen := m.behind(r, slices.Concat(active, lately, m.ofToday(m.over[r.msg.Source])))
 	if l := m.launches[id]; l != nil {
 		return origin{launch: l, certain: true}
 	}
@@ -77,8 +81,9 @@ func (m *Manager) sender(r *request) origin {
 
 // noGuessAfterAll takes back that a report was a guess because nobody was seen behind its connection, now that it is known that the connection
 // was gone with its broker: the only launch that there is has sent it.
-func (m *Manager) noGuessAfterAll(t *turn, r *request, l *launch.Launch) {
-	if !r.ticket.Orphan || l == nil || !l.Reported() || len(m.active[l.Name()]) != 1 || m.active[l.Name()][0] != l || len(m.lately(l.Name())) > 0 {
+func (m *Manager) noGuessAfterAll(t *turn, r *request, before *engine.Handled) {
+	l := m.launches[before.Launch]
+	if !r.ticket.Orphan || l == nil || !l.Reported() || l.Reports[len(l.Reports)-1].Message != before.Message || len(m.active[l.Name()]) != 1 || m.active[l.Name()][0] != l || len(m.lately(l.Name())) > 0 {
 		return
 	}
 	l.Reports = slices.Clone(l.Reports)
@@ -118,13 +123,16 @@ func (m *Manager) behind(r *request, all []*launch.Launch) (int64, bool) {
 
 // lately returns the launches of a worker that ended within a day and were replaced, the newest of them: a process of theirs that was left
 // behind, on another host perhaps, may still speak.
-func (m *Manager) lately(worker string) (replaced []*launch.Launch) {
-	for _, id := range m.gone[worker] {
+func (m *Manager) lately(worker string) []*launch.Launch { return m.ofToday(m.gone[worker]) }
+
+// ofToday returns those that ended within a day.
+func (m *Manager) ofToday(ids []int64) (all []*launch.Launch) {
+	for _, id := range ids {
 		if l := m.launches[id]; l != nil && m.Now().Sub(*l.Ended) < lateWithin {
-			replaced = append(replaced, l)
+			all = append(all, l)
 		}
 	}
-	return replaced
+	return all
 }
 
 const (
@@ -138,9 +146,21 @@ func (m *Manager) replace(l *launch.Launch, by int64) {
 	m.noteReplaced(l)
 }
 
+// noteReplaced has a launch known for longer than others: it is not forgotten until so many of its worker have been replaced.
 func (m *Manager) noteReplaced(l *launch.Launch) {
 	all := append(m.gone[l.Name()], l.ID)
-	m.gone[l.Name()] = all[max(0, len(all)-mostReplaced):]
+	for ; len(all) > mostReplaced; all = all[1:] {
+		if !slices.Contains(m.finished, all[0]) {
+			delete(m.launches, all[0])
+		}
+	}
+	m.gone[l.Name()] = all
+}
+
+// noteEnded has the newest that have ended known as those who may have left a process behind that speaks.
+func (m *Manager) noteEnded(l *launch.Launch) {
+	all := append(m.over[l.Name()], l.ID)
+	m.over[l.Name()] = all[max(0, len(all)-mostReplaced):]
 }
 
 // likeliest returns the oldest launch whose arguments have what the message type is about ("success nowcast" is more likely from

@@ -84,7 +84,7 @@ func (m *Manager) admit(t *turn) {
 			continue
 		}
 		taken.add(live)
-		live.State, live.Machine, live.Boot = launch.Starting, m.Machine, m.Launcher.Boot()
+		live.State, live.Machine, live.Boot, live.Output = launch.Starting, m.Machine, m.Launcher.Boot(), m.Launcher.OutputFile(live)
 		t.changed[l.ID] = live
 		t.ready = append(t.ready, live.Clone())
 		m.marking++

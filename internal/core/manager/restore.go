@@ -32,7 +32,9 @@ func (m *Manager) restore(ctx context.Context) error {
 	}
 	slices.SortStableFunc(m.finished, func(a, b int64) int { return m.launches[a].Ended.Compare(*m.launches[b].Ended) }) // as they ended, not as they began
 	for _, id := range m.finished {
-		if l := m.launches[id]; l.Superseded != 0 {
+		l := m.launches[id]
+		m.noteEnded(l)
+		if l.Superseded != 0 {
 			m.noteReplaced(l)
 		}
 	}

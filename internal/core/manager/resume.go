@@ -52,7 +52,8 @@ func (m *Manager) recover(t *turn, l *launch.Launch) {
 		m.running(t, l, s)
 		m.Launcher.Adopt(l.Clone())
 	default: // it stands at starting already
-		l.Boot = m.Launcher.Boot()
+		l.Output = "" // ours, from now on
+		l.Boot, l.Output = m.Launcher.Boot(), m.Launcher.OutputFile(l)
 		t.changed[l.ID] = l
 		t.ready = append(t.ready, l.Clone())
 		m.marking++

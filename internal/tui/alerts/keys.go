@@ -160,7 +160,7 @@ func (m *Model) About() []key.Binding {
 	var keys []key.Binding
 	r := m.rows[m.scroll.Cursor]
 	if r.item.Open() && r.item.ID != 0 {
-		keys = append(keys, m.Keys.Acknowledge, m.Keys.Snooze)
+		keys = append(keys, m.Keys.Acknowledge, m.Keys.Snooze, m.Keys.Close)
 	}
 	if does := r.does(); does != "" {
 		offer := m.Keys.Offer

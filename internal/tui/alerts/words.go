@@ -24,12 +24,13 @@ func (m *Model) state(it *Item, now time.Time) widget.Cell {
 	return widget.Cell{Text: mark.Warn + " open", Style: m.theme.Warn}
 }
 
-// brief is an alert's message without the packages before its worker's name, for which a table has no room.
+// brief is an alert's message in one line, without the packages before its worker's name, for which a table has no room.
 func brief(a *engine.Alert) string {
-	if _, after, ok := strings.Cut(a.Message, "."+a.Worker+" "); ok && a.Worker != "" && !strings.Contains(a.Message[:len(a.Message)-len(after)-1], " ") {
+	message := strings.ReplaceAll(a.Message, "\n", "; ")
+	if _, after, ok := strings.Cut(message, "."+a.Worker+" "); ok && a.Worker != "" && !strings.Contains(message[:len(message)-len(after)-1], " ") {
 		return a.Worker + " " + after
 	}
-	return a.Message
+	return message
 }
 
 // lasted is how long it has lasted, or did last.

@@ -24,6 +24,7 @@ import (
 const (
 	Manager    = feed.SourceManager
 	Aggregator = "log_aggregator"
+	Broker     = "message_broker"
 	Scheduler  = feed.SourceScheduler
 	Alerter    = feed.SourceAlerter
 )
