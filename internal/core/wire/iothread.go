@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// firstSocket makes the first socket of a context, with which libzmq starts its threads. They inherit how the thread that makes it is
+// startThreads has libzmq start its threads, which it does with the first socket of a context. They inherit how the thread that makes it is
 // scheduled, and shall not interrupt a thread of ours each time it hands them a message: that is a switch for each message of a batch.
 // Where the system does not allow it they are as usual.
-func (st *station) firstSocket(kind zmq.Type) (*zmq.Socket, error) {
+func startThreads(context *zmq.Context) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if usual, err := unix.SchedGetAttr(0, 0); err == nil && usual.Policy == unix.SCHED_NORMAL {
@@ -20,5 +20,7 @@ func (st *station) firstSocket(kind zmq.Type) (*zmq.Socket, error) {
 			defer unix.SchedSetAttr(0, usual, 0)
 		}
 	}
-	return st.context.NewSocket(kind)
+	if first, err := context.NewSocket(zmq.PAIR); err == nil { // else the next one says why
+		_ = first.Close()
+	}
 }

@@ -9,36 +9,53 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestThreadsOfLibzmqDoNotInterruptOurs looks at all threads of this process: those of libzmq, which names them, are scheduled in batch,
-// and ours, the one that made the socket among them, as usual.
+// TestThreadsOfLibzmqDoNotInterruptOurs looks at the threads that come with a Conn and with a Forwarder: those of libzmq, which names them,
+// are scheduled in batch, and of ours, the one that made the socket among them, none is.
 func TestThreadsOfLibzmqDoNotInterruptOurs(t *testing.T) {
-	c, err := Open(Options{Kind: Dealer, Connect: []string{TCP("127.0.0.1", 1)}})
-	if err != nil {
-		t.Fatal(err)
+	for name, start := range map[string]func(){
+		"conn": func() { open(t, Options{Kind: Dealer, Connect: []string{TCP("127.0.0.1", 1)}}) },
+		"forwarder": func() {
+			journalled(t, journalPath(t), ForwarderOptions{})
+		},
+	} {
+		before := threads(t)
+		start()
+		libzmqs := 0
+		for task, comm := range threads(t) {
+			policy := policyOf(t, task)
+			_, old := before[task]
+			switch of := strings.HasPrefix(comm, "ZMQ"); {
+			case of && !old && policy == batch:
+				libzmqs++
+			case of && !old:
+				t.Errorf("%s: %s is scheduled with policy %s, not %s", name, comm, policy, batch)
+			case !of && policy == batch:
+				t.Errorf("%s: %s, a thread of ours, is scheduled in batch", name, comm)
+			}
+		}
+		if libzmqs < 2 {
+			t.Errorf("%s: got %d threads of libzmq, want one for its connections and one that ends sockets", name, libzmqs)
+		}
 	}
-	defer c.Close()
+}
+
+// batch is unix.SCHED_BATCH as proc(5) shows it.
+var batch = string(rune('0' + unix.SCHED_BATCH))
+
+// threads returns the names of the threads of this process.
+func threads(t *testing.T) map[string]string {
+	t.Helper()
 	names, err := filepath.Glob("/proc/self/task/*/comm")
 	if err != nil {
 		t.Fatal(err)
 	}
-	libzmqs := 0
+	all := map[string]string{}
 	for _, name := range names {
-		comm, err := os.ReadFile(name)
-		if err != nil {
-			continue // it has ended
-		}
-		policy := policyOf(t, filepath.Dir(name))
-		of := strings.HasPrefix(string(comm), "ZMQ")
-		if of {
-			libzmqs++
-		}
-		if want := map[bool]string{true: "3", false: "0"}[of]; policy != want && policy != "" {
-			t.Errorf("%s of thread %s is scheduled with policy %s, not %s (%d is batch)", strings.TrimSpace(string(comm)), name, policy, want, unix.SCHED_BATCH)
+		if comm, err := os.ReadFile(name); err == nil { // else it has ended
+			all[filepath.Dir(name)] = strings.TrimSpace(string(comm))
 		}
 	}
-	if libzmqs < 2 {
-		t.Errorf("%d threads of libzmq; want one for its connections and one that ends sockets", libzmqs)
-	}
+	return all
 }
 
 // policyOf returns how a thread is scheduled, from the fields of proc(5), or "" if it has ended.

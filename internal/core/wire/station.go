@@ -33,6 +33,7 @@ func newStation() (*station, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start ZeroMQ: %w", err)
 	}
+	startThreads(context)
 	return &station{context: context}, nil
 }
 
@@ -41,11 +42,7 @@ func (st *station) open(o Options) (*socket, error) {
 	if o.Kind < 0 || int(o.Kind) >= len(kinds) {
 		return nil, fmt.Errorf("open socket: unknown kind %d", int(o.Kind))
 	}
-	newSocket := st.context.NewSocket
-	if st.opened == 0 {
-		newSocket = st.firstSocket
-	}
-	raw, err := newSocket(kinds[o.Kind].zmq)
+	raw, err := st.context.NewSocket(kinds[o.Kind].zmq)
 	if err != nil {
 		return nil, fmt.Errorf("open %s socket: %w", o.Kind, err)
 	}
