@@ -26,7 +26,7 @@ type standing struct {
 	feed.Snapshot
 	Incidents []feed.Incident  `json:"incidents"`            // all that are open and the newest that ended
 	NoAlerter string           `json:"no_alerter,omitempty"` // why the incidents are not known
-	Daemons   []feed.Heartbeat `json:"daemons,omitempty"`    // that were heard; only if the manager or the alerter does not answer
+	Daemons   []feed.Heartbeat `json:"daemons,omitempty"`    // that were heard; only if the manager does not answer, or the alerter and it was not asked for JSON alone
 }
 
 func (p *program) status() *cobra.Command {
@@ -61,7 +61,7 @@ alerter: nobody is told of troubles then.`,
 		case errors.Is(err, control.ErrNoAnswer):
 			s.Daemons = p.heard(c.Context(), cfg)
 			err = served(c.Context(), cfg, s.Daemons, blame(s.Daemons, err))
-		case err == nil && s.NoAlerter != "":
+		case err == nil && s.NoAlerter != "" && (check || !asJSON): // who reads JSON sees no_alerter at once, and asks often
 			s.Daemons = p.heard(c.Context(), cfg)
 			if slices.ContainsFunc(s.Daemons, func(d feed.Heartbeat) bool { return d.Name == feed.SourceAlerter && !d.Stopped }) { // it was only slow
 				s.ask(c.Context(), p, cfg)
