@@ -53,6 +53,27 @@ func TestADamagedJournalIsAnAlertUntilTheFileIsDeleted(t *testing.T) {
 	}
 }
 
+// TestADamagedJournalIsAnAlertInAnyDirectory: a name with a bracket is no pattern.
+func TestADamagedJournalIsAnAlertInAnyDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a[b")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	journal := filepath.Join(dir, "requests.journal")
+	if err := os.WriteFile(journal, []byte("hello, I am not a journal"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	alerts := raised{}
+	b, err := New(Options{Logger: slog.New(slog.DiscardHandler), Workers: "tcp://127.0.0.1:0", Manager: "tcp://127.0.0.1:0", Journal: journal, Alerts: &alerts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	if len(alerts) != 1 || !strings.Contains(alerts[0].Message, journal+".damaged-") {
+		t.Errorf("got the alerts %+v, want one that names the file", alerts)
+	}
+}
+
 // raised notes alerts.
 type raised []engine.Alert
 

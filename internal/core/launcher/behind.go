@@ -3,6 +3,7 @@ package launcher
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
@@ -65,6 +66,7 @@ func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (
 		}
 	}
 	if found == nil {
+		slices.SortFunc(others, func(a, b int) int { return cmp.Compare(all[b].start, all[a].start) }) // who speaks is most likely new
 		return 0, anyHolds(others, inode)
 	}
 	if found.PIDStart == 0 || found.Boot != "" && found.Boot != la.boot || reused(found) {
@@ -92,11 +94,25 @@ func reused(l *launch.Launch) bool {
 }
 
 // numberOf returns the number of the launch that a process was started for, as its environment has it.
-func numberOf(pid int) string {
+func numberOf(pid int) string { return startedWith(pid, "NOWCAST_LAUNCH") }
+
+// writesTo returns a living process that was started with this output file, which no other launch has; 0: none is seen.
+func writesTo(output string) (found int) {
+	processes(func(pid int, s stat) bool {
+		if !s.dead() && startedWith(pid, "NOWCAST_OUTPUT") == output {
+			found = pid
+		}
+		return found == 0
+	})
+	return found
+}
+
+// startedWith returns what the environment has that a process was started with.
+func startedWith(pid int, name string) string {
 	text, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ")) // of somebody else, or gone
 	for line := range bytes.SplitSeq(text, []byte{0}) {
-		if number, ok := bytes.CutPrefix(line, []byte("NOWCAST_LAUNCH=")); ok {
-			return string(number)
+		if value, ok := bytes.CutPrefix(line, []byte(name+"=")); ok {
+			return string(value)
 		}
 	}
 	return ""

@@ -19,12 +19,18 @@ var ErrInDoubt = errors.New("it cannot be told whether this worker was started b
 //   - not started, no error: there was no process and, from now on, nothing that the last manager asked for will make one. Start may
 //     be called; so may it not.
 //   - ErrInDoubt: the machine was restarted meanwhile (l.Boot is not Boot()), and what was written just before is lost with
-//     some file systems; or the output directory was removed, or cannot be read or written.
+//     some file systems; or the output directory was removed, or cannot be read or written; or the record was removed, and a
+//     process of the launch runs.
 func (la *Launcher) Recover(l *launch.Launch) (launch.Started, bool, error) {
 	output := la.OutputFile(l)
 	r, err := la.read(l)
 	if err == nil && r.size == 0 && la.fresh {
 		err = fmt.Errorf("%s was removed, and with it the record", la.options.OutputDir)
+	}
+	if err == nil && r.size == 0 {
+		if pid := writesTo(output); pid != 0 { // whoever removed the record has not ended the worker
+			err = fmt.Errorf("its record beside %s was removed, and process %d of it runs", output, pid)
+		}
 	}
 	if err == nil && r.pid == 0 && l.Boot == la.boot {
 		r, err = la.cancel(l)

@@ -228,3 +228,26 @@ func TestRecoverWithoutTheRecordsOfBefore(t *testing.T) {
 		t.Errorf("the directory was removed: got %v, %v, want ErrInDoubt", started, err)
 	}
 }
+
+func TestRecoverOfWhatRunsWithoutItsRecord(t *testing.T) {
+	la := newLauncher(t)
+	l := newLaunch(la, 1, "sleep", "60")
+	running, err := la.Start(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := l.Clone()
+	c.PID, c.PIDStart, c.Boot = running.PID, running.PIDStart, running.Boot
+	t.Cleanup(func() { la.Kill(c, "KILL") })
+	if err := os.Remove(la.recordFile(l)); err != nil {
+		t.Fatal(err)
+	}
+	again, err := New(la.options) // the directory is there
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if _, started, err := again.Recover(l); started || !errors.Is(err, ErrInDoubt) {
+		t.Errorf("got %v, %v, want ErrInDoubt", started, err)
+	}
+}

@@ -24,7 +24,7 @@ func (m *Manager) byHand(t *turn, msg message.Message, now time.Time) {
 	switch {
 	case strings.HasPrefix(msg.Type, "success"):
 		silent := slices.DeleteFunc(slices.Clone(m.active[msg.Source]), func(l *launch.Launch) bool { return l.State != launch.Running || l.Reported() })
-		if len(silent) > 0 {
+		if len(silent) > 0 && msg.Launch == 0 { // one that names another launch is that one's, also if that is forgotten
 			l := likeliest(silent, msg.Type)
 			l.Unclaimed = &launch.Report{Time: now, Type: strings.Clone(msg.Type), Guess: true, Message: m.lastMessage}
 			t.changed[l.ID] = l

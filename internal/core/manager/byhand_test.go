@@ -1,10 +1,12 @@
 package manager
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"nowcast/internal/core/config"
+	"nowcast/internal/core/engine"
 	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
 )
@@ -190,6 +192,22 @@ func TestOnlyTheReportThatCameAgainIsNoGuessAnyMore(t *testing.T) {
 		s.pass(time.Millisecond)
 		if got := s.store.launch(1).Reports; len(got) != 2 || got[0].Guess || !got[1].Guess {
 			t.Errorf("got %+v, want the crash to be a guess still", got)
+		}
+	})
+}
+
+func TestASuccessThatNamesAForgottenLaunchIsNotTheWordOfTheOneThatRuns(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.exits(s.launch("w.awaken"), 3)
+		for i := range engine.KeepLaunches + 10 {
+			s.exits(s.launch("w.b", fmt.Sprint(i)), 0)
+		}
+		id := s.launch("w.awaken", "next")
+		s.give(ticket(1, 0, "192.0.2.1:4711"), message.Message{Source: "awaken", Type: "success", Launch: 1})
+		s.pass(time.Millisecond)
+		s.exits(id, 0)
+		if got := s.store.launch(id); got.State != launch.Lost || len(got.Reports) != 0 {
+			t.Errorf("launch %d: got %v with %+v, want it lost without a report", id, got.State, got.Reports)
 		}
 	})
 }

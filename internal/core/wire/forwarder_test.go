@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -65,6 +67,39 @@ func TestRequestsWaitForAManagerWithoutSpinning(t *testing.T) {
 			t.Fatalf("got %q, want %q", got, want)
 		}
 	}
+}
+
+func TestRequestsWaitForOneOfTwoManagersToLeaveWithoutSpinning(t *testing.T) {
+	f, _ := forwarded(t, ForwarderOptions{})
+	managers := func(n int) func() bool {
+		return func() bool { return f.Waiting().Peers == n && strings.Count(f.Waiting().Rivals, "127.0.0.1:") == n }
+	}
+	for range 2 {
+		open(t, Options{Kind: Dealer, Connect: f.Back()})
+	}
+	third := open(t, Options{Kind: Dealer, Connect: f.Back()})
+	eventually(t, "three managers are known", managers(3))
+	third.Close()
+	eventually(t, "two are left", managers(2))
+	client := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Front()})}
+	send1(t, client.c, frames("", "x"))
+	eventually(t, "the request waits", func() bool { return f.Waiting().Requests == 1 })
+	<-time.After(2 * leaving) // after which something could be given to one, if there were one
+	before := voluntarySwitches(t)
+	<-time.After(time.Second)
+	if n := voluntarySwitches(t) - before; n > 400 {
+		t.Errorf("waiting, this process went to sleep %d times in one second, want few: it looks again and again", n)
+	}
+}
+
+// voluntarySwitches is how often threads of this process had nothing to do so far.
+func voluntarySwitches(t *testing.T) int64 {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return int64(used.Nvcsw)
 }
 
 func TestMessagesOfManyAndLargeFramesPassUntouchedBothWays(t *testing.T) {

@@ -29,6 +29,8 @@ type Event struct {
 	// port, or "" where that is not known (unix sockets; a peer gone before it could be asked; PeerReady and PeerLost, for
 	// which libzmq does not say).
 	Peer string
+	// Remote is, with PeerReady of a socket that connected, the other side's host and port, or "" where that is not known.
+	Remote string
 }
 
 // monitor turns libzmq's events about one socket into ours. Its owner is the owner of the socket.
@@ -47,7 +49,8 @@ type monitor struct {
 // peer is the other side of a connection.
 type peer struct {
 	address string
-	port    int // ours, where it was accepted
+	port    int    // ours, where it was accepted
+	remote  string // where it was connected to
 }
 
 const monitored = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED |
@@ -85,13 +88,14 @@ func (m *monitor) read() {
 func (m *monitor) handle(event zmq.Event, endpoint string, value int) {
 	switch event {
 	case zmq.EVENT_ACCEPTED:
-		m.strange[value] = peer{peerAddress(value), Port(endpoint)}
+		m.strange[value] = peer{address: peerAddress(value), port: Port(endpoint)}
 	case zmq.EVENT_CONNECTED:
-		m.strange[value] = peer{address: endpoint}
+		m.strange[value] = peer{address: endpoint, remote: peerAddress(value)}
 	case zmq.EVENT_HANDSHAKE_SUCCEEDED:
 		m.unplaced++
+		remote := m.onlyRemote()
 		m.place()
-		m.tell(Event{Kind: PeerReady})
+		m.tell(Event{Kind: PeerReady, Remote: remote})
 	case zmq.EVENT_DISCONNECTED:
 		m.disconnected(value)
 	default:
@@ -148,6 +152,17 @@ func (m *monitor) forget(port int) {
 	maps.DeleteFunc(m.strange, gone)
 	maps.DeleteFunc(m.ready, gone)
 	m.place()
+}
+
+// onlyRemote returns where the only stranger is whom we have connected to; "" if there are several, or none.
+func (m *monitor) onlyRemote() (remote string) {
+	for _, p := range m.strange {
+		remote = p.remote
+	}
+	if len(m.strange) != 1 {
+		return ""
+	}
+	return remote
 }
 
 // place makes all strangers peers once as many handshakes have succeeded as there are strangers.

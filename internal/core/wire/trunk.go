@@ -59,7 +59,7 @@ type member struct {
 	peers    int       // guarded by Trunk.mu
 	alone    time.Time // guarded by Trunk.mu: since when there have been no peers
 	told     bool      // guarded by Trunk.mu: of its first peer
-	compared *member   // guarded by Trunk.mu: the newest one with whose endpoint its own was compared
+	remote   string    // guarded by Trunk.mu: the address that it has reached; "": none, or not known
 	warned   bool      // guarded by Trunk.mu: that there is none so far
 }
 
@@ -213,8 +213,10 @@ func (t *Trunk) count(m *member, e Event) {
 	switch e.Kind {
 	case PeerReady:
 		m.peers++
+		m.remote = e.Remote
 	case PeerLost:
 		m.peers--
+		m.remote = ""
 		m.alone = time.Now()
 	}
 	t.wake()

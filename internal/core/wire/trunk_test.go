@@ -232,11 +232,13 @@ func TestATrunkThatIsGivenAnotherNameOfItsBrokerHasOneConnection(t *testing.T) {
 			t.Fatalf("got news %v, want %v", got, want)
 		}
 	}
-	send1(t, broker.c, frames("client", "", "x"))
+	for range 2 { // one may still go to the connection that has gone, which this broker does not take back
+		send1(t, broker.c, frames("client", "", "x"))
+	}
 	broker.next()
 }
 
-func TestWhichEndpointsLeadToOneBroker(t *testing.T) {
+func TestWhichAddressesAreOfOneBroker(t *testing.T) {
 	own := "127.0.0.1"
 	all, _ := net.InterfaceAddrs()
 	for _, a := range all {
@@ -248,14 +250,15 @@ func TestWhichEndpointsLeadToOneBroker(t *testing.T) {
 		one, two string
 		want     bool
 	}{
-		{"tcp://127.0.0.1:5556", "tcp://localhost:5556", true},
-		{"tcp://127.0.0.1:5556", TCP(own, 5556), true},
-		{"tcp://[::1]:5556", "tcp://127.0.0.1:5556", true},
-		{"tcp://127.0.0.1:5556", "tcp://127.0.0.1:5557", false},
-		{"tcp://127.0.0.1:5556", "tcp://192.0.2.1:5556", false},
-		{"tcp://192.0.2.1:5556", "tcp://192.0.2.2:5556", false},
-		{"tcp://192.0.2.1:5556", "tcp://[::ffff:192.0.2.1]:5556", true},
-		{"ipc:///tmp/a", "ipc:///tmp/a", false},
+		{"127.0.0.1:5556", "127.0.0.1:5556", true},
+		{"127.0.0.1:5556", own + ":5556", true},
+		{"[::1]:5556", "127.0.0.1:5556", true},
+		{"127.0.0.1:5556", "127.0.0.1:5557", false},
+		{"127.0.0.1:5556", "192.0.2.1:5556", false},
+		{"192.0.2.1:5556", "192.0.2.2:5556", false},
+		{"192.0.2.1:5556", "[::ffff:192.0.2.1]:5556", true},
+		{"", "", false}, // of unix sockets, or not connected
+		{"127.0.0.1:5556", "", false},
 	} {
 		if got := sameBroker(c.one, c.two); got != c.want {
 			t.Errorf("%s and %s: got %v, want %v", c.one, c.two, got, c.want)

@@ -1,12 +1,9 @@
 package wire
 
 import (
-	"context"
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
-	"time"
 )
 
 // twin takes out a member that is connected to the same broker as the newest, by another name: that broker would wait for one of two
@@ -15,49 +12,24 @@ func (t *Trunk) twin() *member {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := 0; i < len(t.members)-1; i++ {
-		m, newest := t.members[i], t.members[len(t.members)-1]
-		if m.peers == 0 || newest.peers == 0 || m.compared == newest {
-			continue
-		}
-		m.compared = newest
-		t.mu.Unlock()
-		same := sameBroker(m.endpoint, newest.endpoint)
-		t.mu.Lock()
-		if at := slices.Index(t.members, m); same && at >= 0 && t.members[len(t.members)-1] == newest {
-			t.members = slices.Delete(t.members, at, at+1)
+		if m := t.members[i]; sameBroker(m.remote, t.members[len(t.members)-1].remote) {
+			t.members = slices.Delete(t.members, i, i+1)
 			return m
 		}
-		i = -1 // they may have changed meanwhile
 	}
 	return nil
 }
 
-// resolveWithin is how long the names of two brokers may take to be resolved.
-const resolveWithin = 2 * time.Second
-
-// sameBroker tells whether two endpoints lead to one broker: they have one port, and their hosts an address in common, or both are this
-// machine. If that cannot be found out they are taken for two.
+// sameBroker tells whether the addresses that two connections have reached are those of one broker: they are the same, or have one port,
+// and both are of this machine.
 func sameBroker(one, two string) bool {
-	if Port(one) == 0 || Port(one) != Port(two) {
+	a, err := netip.ParseAddrPort(one)
+	b, err2 := netip.ParseAddrPort(two)
+	if err != nil || err2 != nil || a.Port() != b.Port() {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), resolveWithin)
-	defer cancel()
-	a, b := addresses(ctx, one), addresses(ctx, two)
-	return slices.ContainsFunc(a, func(x netip.Addr) bool { return slices.Contains(b, x) }) || slices.ContainsFunc(a, here) && slices.ContainsFunc(b, here)
-}
-
-// addresses returns those of the host of a tcp:// endpoint.
-func addresses(ctx context.Context, endpoint string) []netip.Addr {
-	host, _, err := net.SplitHostPort(strings.TrimPrefix(endpoint, "tcp://"))
-	if err != nil {
-		return nil
-	}
-	all, _ := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	for i := range all {
-		all[i] = all[i].Unmap()
-	}
-	return all
+	x, y := a.Addr().Unmap(), b.Addr().Unmap()
+	return x == y || here(x) && here(y)
 }
 
 // here tells whether an address is one of this machine.
