@@ -96,15 +96,16 @@ func reused(l *launch.Launch) bool {
 // numberOf returns the number of the launch that a process was started for, as its environment has it.
 func numberOf(pid int) string { return startedWith(pid, "NOWCAST_LAUNCH") }
 
-// writesTo returns a living process that was started with this output file, which no other launch has; 0: none is seen.
-func writesTo(output string) (found int) {
+// writers returns the living processes that were started for launches, by their output files, which no two launches share.
+func writers() map[string]int {
+	all := map[string]int{}
 	processes(func(pid int, s stat) bool {
-		if !s.dead() && startedWith(pid, "NOWCAST_OUTPUT") == output {
-			found = pid
+		if output := startedWith(pid, "NOWCAST_OUTPUT"); output != "" && !s.dead() {
+			all[output] = pid
 		}
-		return found == 0
+		return true
 	})
-	return found
+	return all
 }
 
 // startedWith returns what the environment has that a process was started with.

@@ -49,6 +49,8 @@ type Launcher struct {
 	fresh   bool // the output directory was not there: nothing in it tells of former launches
 	keeper  *keeper
 	left    sessions
+	looking sync.Once
+	before  map[string]int // by looking: processes of launches that ran before, by output file
 	exits   chan launch.Exit
 	closed  chan struct{}
 	waiting sync.WaitGroup

@@ -28,9 +28,7 @@ func (la *Launcher) Recover(l *launch.Launch) (launch.Started, bool, error) {
 		err = fmt.Errorf("%s was removed, and with it the record", la.options.OutputDir)
 	}
 	if err == nil && r.size == 0 {
-		if pid := writesTo(output); pid != 0 { // whoever removed the record has not ended the worker
-			err = fmt.Errorf("its record beside %s was removed, and process %d of it runs", output, pid)
-		}
+		r, err = la.missed(l, r)
 	}
 	if err == nil && r.pid == 0 && l.Boot == la.boot {
 		r, err = la.cancel(l)
@@ -44,6 +42,21 @@ func (la *Launcher) Recover(l *launch.Launch) (launch.Started, bool, error) {
 		return launch.Started{Output: output}, false, fmt.Errorf("%w: this machine has been restarted since", ErrInDoubt)
 	}
 	return launch.Started{Output: output}, false, nil
+}
+
+// missed looks whether a launch without a record runs all the same: whoever removed the record has not ended the worker. It looks once at all
+// processes, as hundreds of launches may stand at starting; one that is started after that writes its record first.
+func (la *Launcher) missed(l *launch.Launch, r *record) (*record, error) {
+	la.looking.Do(func() { la.before = writers() })
+	pid, runs := la.before[la.OutputFile(l)]
+	if !runs {
+		return r, nil
+	}
+	r, err := la.read(l) // it may have been written meanwhile
+	if err == nil && r.size == 0 {
+		err = fmt.Errorf("its record beside %s was removed, and process %d of it runs", la.OutputFile(l), pid)
+	}
+	return r, err
 }
 
 // Boot returns the id of this start of the machine. It belongs into the record of a launch before Start, for Recover.
