@@ -76,7 +76,7 @@ func (r *Requester) Insist(ctx context.Context, body []byte, again func()) ([]by
 // connection has a reason, or dies again and again. But not much later: the answer is wanted as soon as it lives.
 const (
 	againFirst = 50 * time.Millisecond
-	againMost  = 500 * time.Millisecond
+	againMost  = 250 * time.Millisecond
 )
 
 // inTurn runs f while nobody else asks, with a connection, and gives up the connection if it fails.
