@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"nowcast/internal/core/feed"
+	"nowcast/internal/core/launch"
 	"nowcast/internal/core/message"
 	"nowcast/internal/core/pyyaml"
 	"nowcast/internal/core/wire"
@@ -127,51 +129,57 @@ func BenchmarkMessages(b *testing.B) {
 	}
 }
 
-// BenchmarkLaunch measures from a worker's success message to the start of the next process, and to that Go worker's
-// first log line.
+// BenchmarkLaunch measures what a worker that is launched because another reports success waits: that other one is a worker of ours, whose
+// messages say which launch it is, or somebody's who runs it by hand, for which the manager looks through the processes of this host.
 func BenchmarkLaunch(b *testing.B) {
 	for b.Loop() {
 		s := newSystem(b, benchWorkers, benchRules)
 		s.start("broker")
 		s.start("log-aggregator")
 		s.start("manager")
-		r := s.requester()
-		const n = 50
-		var sent []time.Time
-		for i := range n {
-			sent = append(sent, time.Now())
-			ask(b, r, message.Message{Source: "sleep", Type: "success"})
-			s.eventually("the end of the launch", func() bool {
-				out := s.must("status", "--json", s.config)
-				return strings.Count(out, `"state": "succeeded"`) == i+1
-			})
-		}
+		running := s.launch("sleep", "--sleep-time", "600")
+		byLaunch, logged := s.nextWorkers(b, running.ID)
+		byHand, _ := s.nextWorkers(b, 0)
 		bare := fmt.Sprintf("start of a process %.1f ms", ms(bareStart(b)))
-		var started, logged []time.Duration
-		snapshot := s.status()
-		records := s.records("sleep")
-		for i, l := range snapshot.Launches {
-			started = append(started, l.Started.Sub(sent[i]))
-			for _, rec := range records {
-				if rec.Launch == l.ID {
-					logged = append(logged, rec.Time.Sub(sent[i]))
-					break
-				}
-			}
-		}
-		if len(started) != n || len(logged) != n {
-			b.Fatalf("got %d starts and %d first log lines, want %d", len(started), len(logged), n)
-		}
-		start, log := ms(percentile(started, 50)), ms(percentile(logged, 50))
+		start, hand, log := ms(percentile(byLaunch, 50)), ms(percentile(byHand, 50)), ms(percentile(logged, 50))
 		logClaims(b,
 			claim{"success to next process, p50", "3 ms", fmt.Sprintf("%.1f ms", start), bare, start <= 3},
+			claim{"the same, reported by hand, p50", "5 ms", fmt.Sprintf("%.1f ms", hand), bare, hand <= 5},
 			claim{"success to its first log line, p50", "25 ms", fmt.Sprintf("%.1f ms", log), bare, log <= 25},
 		)
-		b.ReportMetric(ms(percentile(started, 50)), "ms-to-start-p50")
-		b.ReportMetric(ms(percentile(started, 99)), "ms-to-start-p99")
-		b.ReportMetric(ms(percentile(logged, 50)), "ms-to-first-log-p50")
+		b.ReportMetric(start, "ms-to-start-p50")
+		b.ReportMetric(ms(percentile(byLaunch, 99)), "ms-to-start-p99")
+		b.ReportMetric(ms(percentile(byHand, 99)), "ms-to-start-by-hand-p99")
 		b.ReportMetric(ms(percentile(logged, 99)), "ms-to-first-log-p99")
+		s.must("kill", s.config, fmt.Sprint(running.ID))
 	}
+}
+
+// nextWorkers reports a success n times, each time that the worker launched because of the last has ended, and returns how long each took
+// to start and to log its first line.
+func (s *system) nextWorkers(b *testing.B, reporter int64) (started, logged []time.Duration) {
+	const n = 30
+	r := s.requester()
+	before := len(s.status().Launches)
+	var sent []time.Time
+	for i := range n {
+		sent = append(sent, time.Now())
+		ask(b, r, message.Message{Source: "sleep", Type: "success", Launch: reporter})
+		s.eventually("the end of the launch", func() bool {
+			all := s.status().Launches
+			return len(all) == before+i+1 && all[before+i].State == launch.Succeeded
+		})
+	}
+	records := s.records("sleep")
+	for i, l := range s.status().Launches[before:] {
+		started = append(started, l.Started.Sub(sent[i]))
+		first := slices.IndexFunc(records, func(r feed.LogRecord) bool { return r.Launch == l.ID })
+		if first < 0 {
+			b.Fatalf("launch %d logged nothing", l.ID)
+		}
+		logged = append(logged, records[first].Time.Sub(sent[i]))
+	}
+	return started, logged
 }
 
 // bareStart is the median time that starting /bin/true takes here, without any of ours.

@@ -1,25 +1,22 @@
 package launcher
 
 import (
-	"bufio"
 	"bytes"
-	"cmp"
-	"encoding/binary"
-	"encoding/hex"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"nowcast/internal/core/launch"
 )
 
 // Behind returns which of the candidates has the TCP connection whose own end is peer ("127.0.0.1:41234") and whose other end has this
-// port. It looks at the candidates' processes first, and then at all processes that belong to them: that are in their sessions, have
-// their number in the environment, or descend from them. The candidate itself may have ended, and have left behind the one that speaks.
+// port. It looks at the processes of those that run first, and then for whoever has it: a process belongs to a launch if it is in its session, has
+// its number in the environment, or descends from it. The candidate itself may have ended, and have left behind the one that speaks.
 //
 // 0 and true: a process of this host was found that has it, and is none of the candidates. False: that cannot be seen, as of a connection
 // from another host, one that is closed by now, or a process of another user; or it takes too long to look at the files of all others.
@@ -29,62 +26,93 @@ func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (
 		return 0, false
 	}
 	address = netip.AddrPortFrom(address.Addr().Unmap(), address.Port())
-	inode := connection("/proc/net/tcp", address, port)
-	if inode == "" {
-		inode = connection("/proc/net/tcp6", address, port)
-	}
+	inode := connection(address, port)
 	if inode == "" {
 		return 0, false
 	}
-	bySession, byNumber := map[int]*launch.Launch{}, map[string]*launch.Launch{}
+	all := family{byPID: map[int]*launch.Launch{}, byNumber: map[string]*launch.Launch{}, known: map[int]stat{}}
 	for _, l := range candidates {
-		if holds(l.PID, inode) {
+		if !l.State.Final() && holds(l.PID, inode) {
 			return l.ID, la.alive(l)
 		}
-		bySession[l.PID], byNumber[strconv.FormatInt(l.ID, 10)] = l, l
+		all.byPID[l.PID], all.byNumber[strconv.FormatInt(l.ID, 10)] = l, l
 	}
-	all := map[int]stat{}
-	processes(func(pid int, s stat) bool {
-		all[pid] = s
-		return true
-	})
-	var found *launch.Launch
-	var others []int
-	for pid, s := range all {
-		l := byNumber[numberOf(pid)]
-		if l == nil {
-			l = bySession[s.session]
-		}
-		for up, steps := s.parent, 0; l == nil && up > 1 && steps < len(all); up, steps = all[up].parent, steps+1 {
-			l = bySession[up] // whose leader it is
-		}
-		switch {
-		case l == nil:
-			others = append(others, pid)
-		case s.start >= l.PIDStart && holds(pid, inode):
-			found = l
+	pids := newestFirst()
+	for began := time.Now(); len(pids) > 0 && time.Since(began) < lookAtAll; pids = pids[1:] {
+		if holds(pids[0], inode) { // those that inherit it are of one family
+			if l := all.of(pids[0]); l != nil {
+				return la.stillOf(l, all.known[pids[0]])
+			}
+			return 0, true
 		}
 	}
-	if found == nil {
-		slices.SortFunc(others, func(a, b int) int { return cmp.Compare(all[b].start, all[a].start) }) // who speaks is most likely new
-		return 0, anyHolds(others, inode)
+	for _, pid := range pids {
+		if l := all.of(pid); l != nil && holds(pid, inode) {
+			return la.stillOf(l, all.known[pid])
+		}
 	}
-	if found.PIDStart == 0 || found.Boot != "" && found.Boot != la.boot || reused(found) {
-		return 0, false
-	}
-	return found.ID, true
+	return 0, false
 }
 
-// lookAtOthers bounds how long the open files of processes are looked through that are most likely nobody's who speaks to us.
-const lookAtOthers = 20 * time.Millisecond
+// lookAtAll bounds how long the open files of all processes are looked through. Whoever speaks to us is new in most cases and found at once;
+// of those that are older, on a host with very many, only those are looked at that belong to a launch. Tests change it.
+var lookAtAll = 20 * time.Millisecond
 
-func anyHolds(pids []int, inode string) bool {
-	for began := time.Now(); len(pids) > 0 && time.Since(began) < lookAtOthers; pids = pids[1:] {
-		if holds(pids[0], inode) {
-			return true
+// newestFirst returns the numbers of all processes, the highest first, which the kernel gave last (until it began anew, which costs us time
+// only).
+func newestFirst() (pids []int) {
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			pids = append(pids, pid)
 		}
 	}
-	return false
+	slices.SortFunc(pids, func(a, b int) int { return b - a })
+	return pids
+}
+
+// family tells which launch a process belongs to.
+type family struct {
+	byPID    map[int]*launch.Launch // the leaders of their sessions
+	byNumber map[string]*launch.Launch
+	known    map[int]stat
+}
+
+// of returns the launch of a process, nil if it is none's.
+func (f family) of(pid int) *launch.Launch {
+	if l := f.byNumber[numberOf(pid)]; l != nil {
+		f.stat(pid)
+		return l
+	}
+	if l := f.byPID[f.stat(pid).session]; l != nil {
+		return l
+	}
+	for up, steps := f.stat(pid).parent, 0; up > 1 && steps < deepest; up, steps = f.stat(up).parent, steps+1 {
+		if l := f.byPID[up]; l != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// deepest bounds the generations that are gone up, should processes change while we look.
+const deepest = 1000
+
+func (f family) stat(pid int) stat {
+	s, known := f.known[pid]
+	if !known {
+		s, _ = processStat(pid) // gone: it has no parent
+		f.known[pid] = s
+	}
+	return s
+}
+
+// stillOf returns the launch that a process belongs to, unless the launch's number in the kernel is not its own any more.
+func (la *Launcher) stillOf(l *launch.Launch, s stat) (id int64, seen bool) {
+	if l.PIDStart == 0 || s.start < l.PIDStart || l.Boot != "" && l.Boot != la.boot || reused(l) {
+		return 0, false
+	}
+	return l.ID, true
 }
 
 // reused tells whether the PID of a launch is another process's by now. While anything of its session is left, it is nobody's.
@@ -119,48 +147,18 @@ func startedWith(pid int, name string) string {
 	return ""
 }
 
-// connection returns the inode of the socket in a table of the kernel (proc_net_tcp(5)), "" if it is not there.
-func connection(table string, local netip.AddrPort, remotePort int) string {
-	f, err := os.Open(table)
-	if err != nil {
-		return "" // no IPv6
-	}
-	defer f.Close()
-	port := ":" + strings.ToUpper(hex.EncodeToString(binary.BigEndian.AppendUint16(nil, uint16(remotePort))))
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		const from, to, inode = 1, 2, 9
-		if len(fields) > inode && strings.HasSuffix(fields[to], port) && tableAddress(fields[from]) == local {
-			return fields[inode]
-		}
-	}
-	return ""
-}
-
-// tableAddress reads an address as the kernel's tables show it: words of 32 bits in the order of this machine, and the port.
-func tableAddress(text string) netip.AddrPort {
-	address, portText, _ := strings.Cut(text, ":")
-	raw, err := hex.DecodeString(address)
-	port, err2 := strconv.ParseUint(portText, 16, 16)
-	if err != nil || err2 != nil {
-		return netip.AddrPort{}
-	}
-	for word := range slices.Chunk(raw, 4) {
-		binary.NativeEndian.PutUint32(word, binary.BigEndian.Uint32(word))
-	}
-	ip, _ := netip.AddrFromSlice(raw)
-	return netip.AddrPortFrom(ip.Unmap(), uint16(port))
-}
-
 // holds tells whether a process has the socket open.
 func holds(pid int, inode string) bool {
-	dir := filepath.Join("/proc", strconv.Itoa(pid), "fd")
-	entries, _ := os.ReadDir(dir) // of somebody else, or gone
-	for _, e := range entries {
-		if file, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil && file == "socket:["+inode+"]" {
-			return true
-		}
+	dir, err := os.Open("/proc/" + strconv.Itoa(pid) + "/fd")
+	if err != nil {
+		return false // of somebody else, or gone
 	}
-	return false
+	defer dir.Close()
+	files, _ := dir.Readdirnames(-1)
+	want := "socket:[" + inode + "]"
+	target := make([]byte, len(want)+1)
+	return slices.ContainsFunc(files, func(file string) bool {
+		n, err := unix.Readlinkat(int(dir.Fd()), file, target)
+		return err == nil && string(target[:n]) == want
+	})
 }
