@@ -18,9 +18,13 @@ func reportKey(worker string) string { return "report " + worker }
 // byHand is called with what a process has reported that is no launch of this manager, as somebody's who runs the worker by hand. A failure
 // is an alert like any other. A success makes good what failed: what it was run with is not known, and whoever ran it has seen to it. And
 // should the launch that runs end well without a word of its own, this was its word: what it is started by may be seen to be another
-// process (a container, systemd-run).
+// process (a container, systemd-run). One that names a launch which is forgotten is that one's word, and makes good only what such have reported.
 func (m *Manager) byHand(t *turn, msg message.Message, now time.Time) {
-	kind := ""
+	kind, who := "", "no launch of this manager sent it"
+	forgotten := m.forgotten(msg.Launch)
+	if forgotten {
+		who = fmt.Sprintf("launch %d sent it, of which this manager knows nothing any more", msg.Launch)
+	}
 	switch {
 	case strings.HasPrefix(msg.Type, "success"):
 		silent := slices.DeleteFunc(slices.Clone(m.active[msg.Source]), func(l *launch.Launch) bool { return l.State != launch.Running || l.Reported() })
@@ -31,7 +35,11 @@ func (m *Manager) byHand(t *turn, msg message.Message, now time.Time) {
 		}
 		how := msg.Source + " reported success, by a process that is no launch of ours" // when is in the alert
 		for i := range m.alerts {
-			if a := &m.alerts[i]; a.Open() && a.Worker == msg.Source && (a.Kind == "worker failed" || a.Kind == "worker crashed") {
+			a := &m.alerts[i]
+			if forgotten && a.Key != reportKey(msg.Source) {
+				continue
+			}
+			if a.Open() && a.Worker == msg.Source && (a.Kind == "worker failed" || a.Kind == "worker crashed") {
 				m.settle(t, a.Key, how)
 			}
 		}
@@ -44,7 +52,7 @@ func (m *Manager) byHand(t *turn, msg message.Message, now time.Time) {
 		return
 	}
 	m.raise(t, engine.Alert{Key: reportKey(msg.Source), Kind: kind, Worker: strings.Clone(msg.Source),
-		Message: fmt.Sprintf("%s: reported %s; no launch of this manager sent it. Run it again, or close this (nowcastd alerts close)", msg.Source, msg.Type)})
+		Message: fmt.Sprintf("%s: reported %s; %s. Run it again, or close this (nowcastd alerts close)", msg.Source, msg.Type, who)})
 }
 
 // afterEnd is called with what a process has reported that a launch has left behind when it ended. It is the same trouble as the launch's own,

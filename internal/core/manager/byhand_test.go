@@ -148,6 +148,24 @@ func TestALaunchThatEndsWellWithoutAWordHasTheSuccessThatNobodyElseSent(t *testi
 	}
 }
 
+// A launch that is forgotten, with a database that was lost, speaks for itself only.
+func TestAForgottenLaunchMakesGoodOnlyWhatSuchHaveReported(t *testing.T) {
+	play(t, config.Policy{}, func(t *testing.T, s *scene) {
+		s.options = func(o *Options) { o.LastLaunch = 12 }
+		s.restart()
+		s.launch("w.awaken")
+		tell := func(typ string, id int64) { s.ask(message.Message{Source: "awaken", Type: typ, Launch: id}) }
+		tell("failure", 13)
+		s.exits(13, 2)
+		s.wantsAlert("launch w.awaken", "worker failed", "")
+		tell("failure", 7)
+		s.wantsAlert("report awaken", "worker failed", "launch 7 sent it, of which this manager knows nothing any more")
+		tell("success", 7)
+		s.wantsNoAlert("report awaken")
+		s.wantsAlert("launch w.awaken", "worker failed", "")
+	})
+}
+
 func TestWhatAnEndedLaunchLeftBehindReportsForIt(t *testing.T) {
 	play(t, config.Policy{}, func(t *testing.T, s *scene) {
 		s.running()

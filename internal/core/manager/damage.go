@@ -48,7 +48,9 @@ func (m *Manager) noteForgotten(ctx context.Context, file int64) error {
 	if file <= known || m.Incomplete { // of damage that was repaired, Salvaged tells
 		return nil
 	}
+	m.lastMessage++
 	t := m.turn()
+	t.effects.Messages = []engine.Message{{ID: m.lastMessage, Time: m.Now().UTC(), Source: m.Config.ChecklistFile, Type: forgottenKey, Body: []byte{}}} // from here on numbers go on
 	if m.unknown == "" {
 		// There are no files of the launches of these messages. How many there were nobody knows, but hardly any worker is silent.
 		m.lastLaunch = max(m.lastLaunch, 2*file+1000)

@@ -102,4 +102,12 @@ func TestAChecklistFileThatIsAheadOfAnOlderDatabaseIsKept(t *testing.T) {
 	if got, _ := os.ReadFile(kept[0]); !bytes.Equal(got, newest) {
 		t.Errorf("kept: %s\nwant\n%s", got, newest)
 	}
+	w.stop()
+	w.start(false) // with a file that is not ahead any more
+	w.ask(report("awaken", "again"))
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	if m, again := w.store.messages[3]; again {
+		t.Errorf("the number of message 3 was given again: %+v", m)
+	}
 }

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,37 @@ func TestAChecklistFileThatCannotBeReadIsAnAlert(t *testing.T) {
 			over(w, aside[0])
 			if a, open := w.alert(notReadKey); open {
 				t.Errorf("it is over, and the alert is open: %+v", a)
+			}
+		})
+	}
+}
+
+// A file that the manager may not or cannot read is kept as well: somebody else can.
+func TestAChecklistFileThatCannotEvenBeOpenedIsKept(t *testing.T) {
+	for name, stoodBy := range map[string]string{"at a start": "", "at a takeover": "the manager of h1"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.start(false)
+			w.ask(report("sleep", "well"))
+			w.stop()
+			path := w.config.ChecklistFile
+			if err := errors.Join(os.Remove(path), os.MkdirAll(filepath.Join(path, "precious"), 0o777)); err != nil {
+				t.Fatal(err)
+			}
+			w.options = func(o *Options) { o.StoodBy = stoodBy }
+			w.start(false)
+			aside, _ := filepath.Glob(path + ".damaged-*")
+			if len(aside) != 1 {
+				t.Fatalf("put aside: %q, want one", aside)
+			}
+			if _, err := os.Stat(filepath.Join(aside[0], "precious")); err != nil {
+				t.Error(err)
+			}
+			if a, told := w.alert(notReadKey); !told || !strings.Contains(a.Message, "is a directory") || !strings.Contains(a.Message, aside[0]) {
+				t.Errorf("got the alert %+v", a)
+			}
+			if got := w.checklistValue("sleep key"); got != "well" {
+				t.Errorf("the file has %v, want what the database has", got)
 			}
 		})
 	}

@@ -53,8 +53,8 @@ func (m *Manager) sender(r *request) origin {
 	if named != nil && named.Name() == r.msg.Source {
 		return origin{launch: named, certain: true}
 	}
-	if named == nil && r.msg.Launch > 0 && r.msg.Launch <= m.lastLaunch {
-		return origin{} // it ended so long ago that it is forgotten: it is none of those that run
+	if m.forgotten(r.msg.Launch) {
+		return origin{} // it is none of those that run
 	}
 	active := m.active[r.msg.Source]
 	lately := m.lately(r.msg.Source)
@@ -77,6 +77,11 @@ func (m *Manager) sender(r *request) origin {
 		return origin{launch: likeliest(candidates, r.msg.Type), guess: guess}
 	}
 	return origin{}
+}
+
+// forgotten tells whether a launch has ended so long ago that nothing is known of it any more, or is in a database that was lost.
+func (m *Manager) forgotten(id int64) bool {
+	return id > 0 && id <= m.lastLaunch && m.launches[id] == nil
 }
 
 // noGuessAfterAll takes back that a report was a guess because nobody was seen behind its connection, now that it is known that the connection

@@ -134,6 +134,8 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 			m.loaded()
 			return nil
 		}
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
 		if failed := m.notRead(ctx, path, err); failed != nil {
 			return failed
 		}

@@ -25,6 +25,9 @@ func (m *Manager) takeOver(ctx context.Context, text []byte, ours bool, unread e
 		}
 	case unread != nil && !errors.Is(unread, fs.ErrNotExist):
 		m.Log.Warn("checklist load failed: " + unread.Error())
+		if err := m.notRead(ctx, m.Config.ChecklistFile, unread); err != nil {
+			return err
+		}
 	}
 	m.file.writeNow(m.checklist, m.seq)
 	m.Log.Info(fmt.Sprintf("the checklist is that of the state database, as %s has left it", m.StoodBy))

@@ -139,8 +139,8 @@ func (f *Forwarder) careForJournal(now time.Time) {
 	}
 	if f.journal.path != "" && f.journal.trouble == nil && now.Sub(f.journal.looked) >= journalRetry {
 		f.journal.looked = now
-		if !f.journalInPlace() {
-			f.journalTrouble(fmt.Errorf("%s was removed, or another file has its name", f.journal.path), now)
+		if err := f.journalInPlace(); err != nil {
+			f.journalTrouble(err, now)
 			f.renewJournal(now) // all that is unanswered is in hand
 		}
 	}
@@ -149,13 +149,19 @@ func (f *Forwarder) careForJournal(now time.Time) {
 	}
 }
 
-// journalInPlace tells whether the next broker will find what this one writes.
-func (f *Forwarder) journalInPlace() bool {
+// journalInPlace returns why the next broker will not find what this one writes.
+func (f *Forwarder) journalInPlace() error {
 	var named, written unix.Stat_t
 	if unix.Fstat(int(f.loop.journal.fd), &written) != nil {
-		return true // there is none, which is told already
+		return nil // there is none, which is told already
 	}
-	return unix.Stat(f.journal.path, &named) == nil && named.Dev == written.Dev && named.Ino == written.Ino
+	if err := unix.Stat(f.journal.path, &named); err != nil && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("look at %s: %w", f.journal.path, err)
+	}
+	if named.Dev != written.Dev || named.Ino != written.Ino {
+		return fmt.Errorf("%s was removed, or another file has its name", f.journal.path)
+	}
+	return nil
 }
 
 // remind has Run care for the journal while requests are in it: the inner loop goes on for long when all goes well.

@@ -164,23 +164,32 @@ func (t *Trunk) Move(endpoint string) error {
 func (t *Trunk) Leave() {
 	t.moving.Lock()
 	defer t.moving.Unlock()
+	t.leave()
+}
+
+// leave is called with moving held.
+func (t *Trunk) leave() {
 	t.mu.Lock()
 	members := t.members
 	t.members = nil
 	t.mu.Unlock()
+	endpoints := make([]string, 0, len(members)+len(t.left))
 	for _, m := range members {
-		t.left = append(t.left, m.endpoint)
+		endpoints = append(endpoints, m.endpoint)
 		m.Close()
 	}
+	t.left = append(endpoints, t.left...)
 }
 
-// Return connects again, to all endpoints that there were and to where Move has led meanwhile. It may be called again after an error.
+// Return connects again, to all endpoints that there were and to where Move has led meanwhile, or to none. It may be called again after
+// an error.
 func (t *Trunk) Return() error {
 	t.moving.Lock()
 	defer t.moving.Unlock()
 	defer t.wake()
 	for len(t.left) > 0 {
 		if err := t.add(t.left[0]); err != nil {
+			t.leave()
 			return err
 		}
 		t.left = t.left[1:]

@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -284,15 +285,25 @@ func TestATrunkThatHasLeftReturnsToAllBrokersThatItHad(t *testing.T) {
 
 func TestMovesBesideLeavingAndReturningAreNotForgotten(t *testing.T) {
 	broker := brokerEnd(t)
-	for range 200 {
+	other := TCP("127.0.0.1", 1)
+	for range 50 {
 		trunk, err := OpenTrunk(broker.endpoint(), TrunkOptions{Conn: Options{Kind: Dealer}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		other := TCP("127.0.0.1", 1)
 		var both sync.WaitGroup
-		both.Go(func() { trunk.Leave(); _ = trunk.Return() })
-		both.Go(func() { _ = trunk.Move(other) })
+		both.Go(func() {
+			for range 10 {
+				trunk.Leave()
+				_ = trunk.Return()
+			}
+		})
+		both.Go(func() {
+			for range 10 {
+				_ = trunk.Move(broker.endpoint())
+				_ = trunk.Move(other)
+			}
+		})
 		both.Wait()
 		trunk.mu.Lock()
 		if n := len(trunk.members); n != 2 || trunk.members[1].endpoint != other {
@@ -300,5 +311,24 @@ func TestMovesBesideLeavingAndReturningAreNotForgotten(t *testing.T) {
 		}
 		trunk.mu.Unlock()
 		trunk.Close()
+	}
+}
+
+// TestReturnsToAllOrToNone: connected to the old broker only, it would take the new one for the older of them when it leaves again.
+func TestReturnsToAllOrToNone(t *testing.T) {
+	broker := brokerEnd(t)
+	trunk, _ := echoing(t, broker.endpoint(), time.Hour)
+	trunk.Leave()
+	const impossible = "tcp://no such host:1"
+	if err := trunk.Move(impossible); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := trunk.Return(); err == nil {
+			t.Fatal("connected to " + impossible)
+		}
+		if len(trunk.members) != 0 || !slices.Equal(trunk.left, []string{broker.endpoint(), impossible}) {
+			t.Errorf("got %d connections and has left %q, want none, and in the order of before", len(trunk.members), trunk.left)
+		}
 	}
 }
