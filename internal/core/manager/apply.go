@@ -48,6 +48,8 @@ func (m *Manager) apply(ctx context.Context, t *turn, r *request) {
 		}
 		m.tellWaiting(t, r, from)
 		switch l := from.launch; {
+		case m.tooLate(r):
+			d = m.leaveUndone(t, r, d, &record)
 		case l == nil:
 			m.byHand(t, r.msg, now)
 		case l.State.Final() && !from.replaced():

@@ -68,9 +68,10 @@ type Manager struct {
 
 	checklist *checklist.Checklist
 	file      checklistFile
-	seq       int64 // the message that changed it last
-	sinceBase int   // bytes of changes since the last base
-	baseSize  int   // bytes of the last base
+	seq       int64     // the message that changed it last
+	otherDay  time.Time // see ofAnotherDay; zero: there was none
+	sinceBase int       // bytes of changes since the last base
+	baseSize  int       // bytes of the last base
 
 	handled     *handled
 	deadly      deadly

@@ -126,7 +126,10 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 			}
 			forget := ""
 			if !bytes.Contains(text, []byte("\n"+trailer)) { // an editor leaves the line where it is
-				forget = "another manager has written the checklist since"
+				forget = tookOver
+				if info, err := os.Stat(path); err == nil {
+					m.otherDay = info.ModTime()
+				}
 			}
 			if err := m.replaceChecklist(ctx, values, path, forget, alerts...); err != nil {
 				return err
@@ -166,7 +169,7 @@ func (m *Manager) keepStored(text []byte, seq int64) error {
 	}
 	if seq != m.seq {
 		m.Log.Warn(fmt.Sprintf("the checklist file is as of message %d, the state database as of message %d: the database is used and the file written anew; "+
-			"to go back to an older file, delete its last line before the manager starts; open barriers are closed then", seq, m.seq))
+			"to go back to an older file, delete its last line before the manager starts; open barriers are closed then, and what was not started is not", seq, m.seq))
 		m.file.writeNow(m.checklist, m.seq)
 	}
 	m.loaded()

@@ -14,6 +14,10 @@ func (m *Manager) resume() {
 		l := m.launches[id]
 		switch l.State {
 		case launch.Decided:
+			if m.ofAnotherDay(l.Decided) {
+				m.leaveUnstarted(t, l)
+				continue
+			}
 			m.waitAgain(t, l)
 			t.start = append(t.start, l.Clone())
 		case launch.Starting:
@@ -51,6 +55,8 @@ func (m *Manager) recover(t *turn, l *launch.Launch) {
 	case started:
 		m.running(t, l, s)
 		m.Launcher.Adopt(l.Clone())
+	case m.ofAnotherDay(l.Decided):
+		m.leaveUnstarted(t, l)
 	default: // it stands at starting already
 		l.Output = "" // ours, from now on
 		l.Boot, l.Output = m.Launcher.Boot(), m.Launcher.OutputFile(l)
