@@ -190,7 +190,7 @@ func TestEachRecordOfOursIsOnceInTheFilesAndOnceInTheHistory(t *testing.T) {
 	ports := fmt.Sprintf("      message_broker: %d\n      manager: %d\n      workers: [%d]\n", freePort(t), freePort(t), freePort(t))
 	s := newPublishing(t, ports)
 	s.start("broker")
-	s.start("log-aggregator")
+	aggregator := s.start("log-aggregator")
 	s.start("manager")
 	// One of them finds no port, and the other aggregator has no frames of it.
 	first := s.launch("nemo_nowcast.workers.sleep", "--sleep-time", "1")
@@ -213,7 +213,8 @@ func TestEachRecordOfOursIsOnceInTheFilesAndOnceInTheHistory(t *testing.T) {
 	if got := strings.Count(s.read("nowcast.log"), "[log_aggregator] running in process"); got != 1 {
 		t.Errorf("got %d lines of the aggregator's own, want 1", got)
 	}
-	isOwn := func(r feed.LogRecord) bool { return strings.HasPrefix(r.Message, "running in process") }
+	aggregator.Process.Signal(syscall.SIGHUP) // what it says before it has the broker is in the file only
+	isOwn := func(r feed.LogRecord) bool { return strings.HasPrefix(r.Message, "hangup signal") }
 	s.eventually("the aggregator's own record in the history", func() bool { return slices.ContainsFunc(s.records("log_aggregator"), isOwn) })
 }
 

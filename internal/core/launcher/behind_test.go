@@ -12,6 +12,8 @@ import (
 )
 
 func TestWhoseConnectionItIs(t *testing.T) {
+	defer func(before time.Duration) { lookAtAll = before }(lookAtAll)
+	lookAtAll = time.Minute // other tests take the processor, and have processes of their own
 	for name, address := range map[string]string{"IPv4": "127.0.0.1", "IPv4 on a socket of IPv6": "::ffff:127.0.0.1"} {
 		t.Run(name, func(t *testing.T) {
 			la := newLauncher(t)
@@ -76,6 +78,8 @@ time.sleep(60)`, address, port)
 
 // TestWhoseConnectionItIsAfterTheEnd has launches end and leave a process behind that speaks, in their session or out of it.
 func TestWhoseConnectionItIsAfterTheEnd(t *testing.T) {
+	defer func(before time.Duration) { lookAtAll = before }(lookAtAll)
+	lookAtAll = time.Minute
 	la := newLauncher(t)
 	server, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

@@ -1,9 +1,11 @@
 package manager
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"nowcast/internal/core/engine"
@@ -14,6 +16,17 @@ import (
 // found at the start. It had the day meanwhile: what was left over from before must not happen now, on top of what has happened since. It is
 // told, and an operator decides.
 func (m *Manager) ofAnotherDay(at time.Time) bool { return at.Before(m.otherDay) }
+
+// writtenByAnother tells whether another manager wrote this checklist file, and notes when.
+func (m *Manager) writtenByAnother(path string, text []byte) bool {
+	if bytes.Contains(text, []byte("\n"+trailer)) { // an editor leaves the line where it is
+		return false
+	}
+	if info, err := os.Stat(path); err == nil {
+		m.otherDay = info.ModTime()
+	}
+	return true
+}
 
 // tookOver says why barriers, launches and requests from before mean nothing any more.
 const tookOver = "another manager has written the checklist since"

@@ -13,7 +13,7 @@ import (
 )
 
 // backFromPython is a world to which a manager comes back that left a launch to be started; Python's has had a day meanwhile.
-func backFromPython(t *testing.T) *world {
+func backFromPython(t *testing.T, ignoreChecklist bool) *world {
 	w := newWorld(t)
 	w.rule("sleep", launch.Next{Workers: []launch.NextWorker{{Module: "w.b", Host: launch.Localhost}}})
 	w.start(false)
@@ -28,30 +28,34 @@ func backFromPython(t *testing.T) *world {
 	if err := os.WriteFile(w.config.ChecklistFile, []byte("sleep key: 05-18\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	w.start(false)
+	w.start(ignoreChecklist)
 	return w
 }
 
 func TestWhatWasNotStartedBeforeAnotherManagersDayIsNotStartedAfterIt(t *testing.T) {
-	w := backFromPython(t)
-	for id, args := range map[int64]string{7: "retry", 8: "starting"} {
-		w.eventually("the end of what was not started", w.launchIs(id, launch.Crashed))
-		if note := w.store.launch(id).Note; !strings.Contains(note, "not started: another manager has written the checklist since") {
-			t.Errorf("launch %d: got the note %q", id, note)
-		}
-		if a, told := w.alert("launch w.c " + args); !told || a.Offer != control.CmdRelaunch {
-			t.Errorf("launch %d: got the alert %+v, want one that offers to launch it", id, a)
-		}
-	}
-	w.ask(report("sleep", "now"))
-	w.eventually("the launch of today", w.launchIs(9, launch.Running))
-	if n := w.count("start w.c"); n != 0 {
-		t.Errorf("%d of another day were started", n)
+	for name, ignore := range map[string]bool{"its checklist is read": false, "--ignore-checklist": true} {
+		t.Run(name, func(t *testing.T) {
+			w := backFromPython(t, ignore)
+			for id, args := range map[int64]string{7: "retry", 8: "starting"} {
+				w.eventually("the end of what was not started", w.launchIs(id, launch.Crashed))
+				if note := w.store.launch(id).Note; !strings.Contains(note, "not started: another manager has written the checklist since") {
+					t.Errorf("launch %d: got the note %q", id, note)
+				}
+				if a, told := w.alert("launch w.c " + args); !told || a.Offer != control.CmdRelaunch {
+					t.Errorf("launch %d: got the alert %+v, want one that offers to launch it", id, a)
+				}
+			}
+			w.ask(report("sleep", "now"))
+			w.eventually("the launch of today", w.launchIs(9, launch.Running))
+			if n := w.count("start w.c"); n != 0 {
+				t.Errorf("%d of another day were started", n)
+			}
+		})
 	}
 }
 
 func TestARequestFromBeforeAnotherManagersDayChangesNothingAfterIt(t *testing.T) {
-	w := backFromPython(t)
+	w := backFromPython(t, false)
 	accepted := func(number uint64, flags byte, at time.Time) []byte {
 		b := ticket(number, flags, "")
 		binary.BigEndian.PutUint32(b[5:], uint32(at.Unix()))

@@ -108,6 +108,9 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 		return m.takeOver(ctx, text, ours, err)
 	}
 	if m.IgnoreChecklist {
+		if _, damaged := m.edited(text); err == nil && damaged == nil {
+			m.writtenByAnother(path, text)
+		}
 		return m.replaceChecklist(ctx, pyyaml.NewMap(0), "--ignore-checklist", "the day begins with an empty checklist (--ignore-checklist)")
 	}
 	if err == nil {
@@ -125,11 +128,8 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 				alerts = m.replaced(values, "the checklist file was changed while no manager was running: it takes the place of the checklist in the state database")
 			}
 			forget := ""
-			if !bytes.Contains(text, []byte("\n"+trailer)) { // an editor leaves the line where it is
+			if m.writtenByAnother(path, text) {
 				forget = tookOver
-				if info, err := os.Stat(path); err == nil {
-					m.otherDay = info.ModTime()
-				}
 			}
 			if err := m.replaceChecklist(ctx, values, path, forget, alerts...); err != nil {
 				return err
