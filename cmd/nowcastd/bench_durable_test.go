@@ -84,9 +84,9 @@ func BenchmarkDurable(b *testing.B) {
 				c.target, c.holds = "40 % of baseline", share >= 40
 			}
 			claims = append(claims, c)
-			b.Logf("%d clients: bare %v", clients, bare)
-			b.Logf("%d clients: ours %v; fsync alone %v", clients, durable, sync)
 			b.ReportMetric(durable.Rate(), fmt.Sprintf("durable/s-%d", clients))
+			b.ReportMetric(ms(durable.P50), fmt.Sprintf("ms-p50-%d", clients))
+			b.ReportMetric(ms(durable.P99), fmt.Sprintf("ms-p99-%d", clients))
 		}
 		stop()
 		stopReply()
