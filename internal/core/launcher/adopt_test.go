@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/process"
 )
 
 // TestMain lets the test binary play an earlier manager, which starts a process and dies.
@@ -113,8 +114,8 @@ func TestKillOfAnAdoptedProcessReachesItsWholeSession(t *testing.T) {
 		t.Errorf("got %+v, want it terminated", e)
 	}
 	waitFor(t, "the grandchild's death", func() bool {
-		s, err := processStat(grandchild)
-		return err != nil || s.dead()
+		s, err := process.Read(grandchild)
+		return err != nil || s.Dead()
 	})
 }
 
@@ -210,8 +211,8 @@ func killShim(t *testing.T, la *Launcher, l *launch.Launch) {
 }
 
 func running(pid int, start uint64) bool {
-	s, err := processStat(pid)
-	return err == nil && s.start == start && !s.dead()
+	s, err := process.Read(pid)
+	return err == nil && s.Start == start && !s.Dead()
 }
 
 // TestKilledAtEachStep kills manager, keeper or the process itself at each step of a start. Whatever happens, after the restart the

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/process"
 )
 
 // Behind returns which of the candidates has the TCP connection whose own end is peer ("127.0.0.1:41234") and whose other end has this
@@ -30,7 +31,7 @@ func (la *Launcher) Behind(peer string, port int, candidates []*launch.Launch) (
 	if inode == "" {
 		return 0, false
 	}
-	all := family{byPID: map[int]*launch.Launch{}, byNumber: map[string]*launch.Launch{}, known: map[int]stat{}}
+	all := family{byPID: map[int]*launch.Launch{}, byNumber: map[string]*launch.Launch{}, known: map[int]process.Stat{}}
 	for _, l := range candidates {
 		if !l.State.Final() && holds(l.PID, inode) {
 			return l.ID, la.alive(l)
@@ -75,7 +76,7 @@ func newestFirst() (pids []int) {
 type family struct {
 	byPID    map[int]*launch.Launch // the leaders of their sessions
 	byNumber map[string]*launch.Launch
-	known    map[int]stat
+	known    map[int]process.Stat
 }
 
 // of returns the launch of a process, nil if it is none's.
@@ -84,10 +85,10 @@ func (f family) of(pid int) *launch.Launch {
 		f.stat(pid)
 		return l
 	}
-	if l := f.byPID[f.stat(pid).session]; l != nil {
+	if l := f.byPID[f.stat(pid).Session]; l != nil {
 		return l
 	}
-	for up, steps := f.stat(pid).parent, 0; up > 1 && steps < deepest; up, steps = f.stat(up).parent, steps+1 {
+	for up, steps := f.stat(pid).Parent, 0; up > 1 && steps < deepest; up, steps = f.stat(up).Parent, steps+1 {
 		if l := f.byPID[up]; l != nil {
 			return l
 		}
@@ -98,18 +99,18 @@ func (f family) of(pid int) *launch.Launch {
 // deepest bounds the generations that are gone up, should processes change while we look.
 const deepest = 1000
 
-func (f family) stat(pid int) stat {
+func (f family) stat(pid int) process.Stat {
 	s, known := f.known[pid]
 	if !known {
-		s, _ = processStat(pid) // gone: it has no parent
+		s, _ = process.Read(pid) // gone: it has no parent
 		f.known[pid] = s
 	}
 	return s
 }
 
 // stillOf returns the launch that a process belongs to, unless the launch's number in the kernel is not its own any more.
-func (la *Launcher) stillOf(l *launch.Launch, s stat) (id int64, seen bool) {
-	if l.PIDStart == 0 || s.start < l.PIDStart || l.Boot != "" && l.Boot != la.boot || reused(l) {
+func (la *Launcher) stillOf(l *launch.Launch, s process.Stat) (id int64, seen bool) {
+	if l.PIDStart == 0 || s.Start < l.PIDStart || l.Boot != "" && l.Boot != la.boot || reused(l) {
 		return 0, false
 	}
 	return l.ID, true
@@ -117,8 +118,8 @@ func (la *Launcher) stillOf(l *launch.Launch, s stat) (id int64, seen bool) {
 
 // reused tells whether the PID of a launch is another process's by now. While anything of its session is left, it is nobody's.
 func reused(l *launch.Launch) bool {
-	s, err := processStat(l.PID)
-	return err == nil && s.start != l.PIDStart
+	s, err := process.Read(l.PID)
+	return err == nil && s.Start != l.PIDStart
 }
 
 // numberOf returns the number of the launch that a process was started for, as its environment has it.
@@ -127,8 +128,8 @@ func numberOf(pid int) string { return startedWith(pid, "NOWCAST_LAUNCH") }
 // writers returns the living processes that were started for launches, by their output files, which no two launches share.
 func writers() map[string]int {
 	all := map[string]int{}
-	processes(func(pid int, s stat) bool {
-		if output := startedWith(pid, "NOWCAST_OUTPUT"); output != "" && !s.dead() {
+	process.All(func(pid int, s process.Stat) bool {
+		if output := startedWith(pid, "NOWCAST_OUTPUT"); output != "" && !s.Dead() {
 			all[output] = pid
 		}
 		return true

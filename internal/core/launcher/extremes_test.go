@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"nowcast/internal/core/process"
 )
 
 func TestTenThousandArgumentsAndAHugeEnvironmentArriveByteForByte(t *testing.T) {
@@ -162,8 +164,8 @@ func TestTwoHundredLaunchesLeaveNoDescriptorAndNoProcess(t *testing.T) {
 	run(100, 200)
 	waitFor(t, "the shims to be gone, as zombies, too", func() bool {
 		children := 0
-		processes(func(_ int, s stat) bool {
-			if s.parent == la.keeper.pid() {
+		process.All(func(_ int, s process.Stat) bool {
+			if s.Parent == la.keeper.pid() {
 				children++
 			}
 			return true

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/process"
 )
 
 // ErrEnded is why a signal was not sent: the process is gone.
@@ -52,16 +53,16 @@ func (la *Launcher) Left(l *launch.Launch) (names []string) {
 	if la.alive(l) {
 		return nil
 	}
-	la.eachLeft(l, func(pid int, s stat) { names = append(names, fmt.Sprint(pid, " ", s.name)) })
+	la.eachLeft(l, func(pid int, s process.Stat) { names = append(names, fmt.Sprint(pid, " ", s.Name)) })
 	return names
 }
 
 // killLeft signals what has been left behind, and tells whether there was anything.
 func (la *Launcher) killLeft(l *launch.Launch, number syscall.Signal) bool {
 	var groups []int
-	la.eachLeft(l, func(_ int, s stat) {
-		if !slices.Contains(groups, s.group) {
-			groups = append(groups, s.group)
+	la.eachLeft(l, func(_ int, s process.Stat) {
+		if !slices.Contains(groups, s.Group) {
+			groups = append(groups, s.Group)
 		}
 	})
 	for _, group := range groups {
@@ -72,12 +73,12 @@ func (la *Launcher) killLeft(l *launch.Launch, number syscall.Signal) bool {
 
 // eachLeft calls f for each living process of the session of a launch whose own process has ended. The session is another's by now, and
 // not touched, if none of its processes has the number of the launch in its environment.
-func (la *Launcher) eachLeft(l *launch.Launch, f func(pid int, s stat)) {
+func (la *Launcher) eachLeft(l *launch.Launch, f func(pid int, s process.Stat)) {
 	if l.PID <= 0 || l.PIDStart == 0 || l.Boot != "" && l.Boot != la.boot || reused(l) {
 		return
 	}
-	found, ours := map[int]stat{}, false
-	members(l.PID, func(pid int, s stat) bool {
+	found, ours := map[int]process.Stat{}, false
+	members(l.PID, func(pid int, s process.Stat) bool {
 		found[pid] = s
 		ours = ours || numberOf(pid) == strconv.FormatInt(l.ID, 10)
 		return true

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/process"
 )
 
 func TestKillReachesGrandchildren(t *testing.T) {
@@ -36,8 +37,8 @@ func testKillReachesGrandchild(t *testing.T, script string) {
 		t.Errorf("got %+v, want it terminated", e)
 	}
 	waitFor(t, "the grandchild's death", func() bool {
-		s, err := processStat(grandchild)
-		return err != nil || s.state == 'Z'
+		s, err := process.Read(grandchild)
+		return err != nil || s.State == 'Z'
 	})
 	if _, err := la.Kill(l, "TERM"); !errors.Is(err, ErrEnded) {
 		t.Errorf("got error %v for a process that has ended, want ErrEnded", err)

@@ -30,6 +30,7 @@ import (
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/process"
 )
 
 // Options say where output goes and with what the launcher is connected.
@@ -88,7 +89,7 @@ func New(o Options) (*Launcher, error) {
 		closed:  make(chan struct{}),
 		watched: map[int64]*watch{},
 	}
-	if la.boot, err = bootID(); err != nil {
+	if la.boot, err = process.Boot(); err != nil {
 		return nil, err
 	}
 	return la, la.keeper.start()

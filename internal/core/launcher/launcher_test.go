@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/process"
 )
 
 // patience is how long a test waits for what should take milliseconds. A process
@@ -227,7 +228,7 @@ func TestTwoHundredShortProcessesLeaveNoZombie(t *testing.T) {
 		seen[e.ID] = true
 	}
 	for pid := range pids {
-		if s, err := processStat(pid); err == nil && s.state == 'Z' {
+		if s, err := process.Read(pid); err == nil && s.State == 'Z' {
 			t.Errorf("process %d is a zombie", pid)
 		}
 	}

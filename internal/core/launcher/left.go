@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"nowcast/internal/core/process"
 )
 
 // sessions finds what ended workers have left behind. When hundreds end at once, they share one look at all processes.
@@ -31,9 +33,9 @@ func (s *sessions) look(session int) []string {
 	defer s.mu.Unlock()
 	if !s.looked.After(asked) {
 		s.looked, s.members = time.Now(), map[int][]string{}
-		processes(func(pid int, p stat) bool {
-			if !p.dead() {
-				s.members[p.session] = append(s.members[p.session], fmt.Sprint(pid, " ", p.name))
+		process.All(func(pid int, p process.Stat) bool {
+			if !p.Dead() {
+				s.members[p.Session] = append(s.members[p.Session], fmt.Sprint(pid, " ", p.Name))
 			}
 			return true
 		})

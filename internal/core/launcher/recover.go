@@ -3,8 +3,6 @@ package launcher
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"nowcast/internal/core/launch"
 )
@@ -61,11 +59,3 @@ func (la *Launcher) missed(l *launch.Launch, r *record) (*record, error) {
 
 // Boot returns the id of this start of the machine. It belongs into the record of a launch before Start, for Recover.
 func (la *Launcher) Boot() string { return la.boot }
-
-func bootID() (string, error) {
-	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return "", fmt.Errorf("learn which start of this machine it is: %w", err)
-	}
-	return strings.TrimSpace(string(id)), nil
-}

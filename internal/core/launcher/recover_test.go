@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/process"
 )
 
 func newLaunch(la *Launcher, id int64, argv ...string) *launch.Launch {
@@ -140,7 +141,7 @@ func TestKeeperEndsWithItsManagerAndNotBySignals(t *testing.T) {
 	start(t, la, 1, "true") // so it has begun
 	nextExit(t, la)
 	pid := la.keeper.pid()
-	s, err := processStat(pid)
+	s, err := process.Read(pid)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,11 +152,11 @@ func TestKeeperEndsWithItsManagerAndNotBySignals(t *testing.T) {
 	if nextExit(t, la); la.keeper.pid() != pid {
 		t.Error("a signal ended the keeper")
 	}
-	if s.session != pid {
-		t.Errorf("got session %d, want one of its own", s.session)
+	if s.Session != pid {
+		t.Errorf("got session %d, want one of its own", s.Session)
 	}
 	la.Close()
-	if running(pid, s.start) {
+	if running(pid, s.Start) {
 		t.Error("the keeper is still there after Close")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/process"
 )
 
 // TestRemoteLaunchThroughRealSSH starts an sshd of its own, and an ssh whose only difference from the system's is that it
@@ -160,8 +161,8 @@ type sshHost struct {
 func (h *sshHost) killConnections(t *testing.T, signal syscall.Signal) {
 	t.Helper()
 	sent := 0
-	processes(func(pid int, s stat) bool {
-		if s.parent == h.server && !s.dead() && syscall.Kill(pid, signal) == nil {
+	process.All(func(pid int, s process.Stat) bool {
+		if s.Parent == h.server && !s.Dead() && syscall.Kill(pid, signal) == nil {
 			sent++
 		}
 		return true

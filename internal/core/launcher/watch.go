@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nowcast/internal/core/launch"
+	"nowcast/internal/core/process"
 )
 
 // shimPatience is how long the end of a process may be known without its exit status.
@@ -46,8 +47,8 @@ func (w *watch) hold(pid int, start uint64) (*os.File, error) {
 		return nil, fmt.Errorf("watch process %d: %w", pid, err)
 	}
 	f := os.NewFile(uintptr(fd), "pidfd")
-	s, err := processStat(pid)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || err == nil && (s.start != start || s.dead()) {
+	s, err := process.Read(pid)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || err == nil && (s.Start != start || s.Dead()) {
 		f.Close()
 		return nil, nil
 	}

@@ -17,13 +17,16 @@ import (
 // told, and an operator decides.
 func (m *Manager) ofAnotherDay(at time.Time) bool { return at.Before(m.otherDay) }
 
-// writtenByAnother tells whether another manager wrote this checklist file, and notes when.
+// writtenByAnother tells whether another manager wrote this checklist file, and notes when; not later than now, whatever the file's time says.
 func (m *Manager) writtenByAnother(path string, text []byte) bool {
 	if bytes.Contains(text, []byte("\n"+trailer)) { // an editor leaves the line where it is
 		return false
 	}
 	if info, err := os.Stat(path); err == nil {
 		m.otherDay = info.ModTime()
+		if now := m.Now(); now.Before(m.otherDay) {
+			m.otherDay = now
+		}
 	}
 	return true
 }

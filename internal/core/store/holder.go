@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+
+	"nowcast/internal/core/process"
 )
 
 // holder is the process that has a lease.
@@ -30,8 +31,7 @@ func (h holder) String() string {
 func ourselves() holder {
 	h := holder{PID: os.Getpid()}
 	h.Host, _ = os.Hostname()
-	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	h.Boot = string(bytes.TrimSpace(boot))
+	h.Boot, _ = process.Boot()
 	h.Namespace, _ = os.Readlink("/proc/self/ns/pid")
 	h.Start, _ = processStart(h.PID)
 	return h
@@ -54,20 +54,13 @@ func (h holder) dead() bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && start != h.Start
 }
 
-// processStart returns field 22 of /proc/PID/stat; the name before may have spaces. A zombie is as good as gone.
+// processStart returns when a process began. A dead one is as good as gone.
 func processStart(pid int) (string, error) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return "", err
+	s, err := process.Read(pid)
+	if err == nil && s.Dead() {
+		err = fs.ErrNotExist
 	}
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 20 {
-		return "", fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))
-	}
-	if fields[0][0] == 'Z' {
-		return "", fs.ErrNotExist
-	}
-	return string(fields[19]), nil
+	return strconv.FormatUint(s.Start, 10), err
 }
 
 // Elsewhere returns which manager on another machine has the state at where now, as "HOST pid N"; "" if none has, or none can.
