@@ -183,19 +183,30 @@ func TestProcessWhoseShimWasKilledIsStillWatched(t *testing.T) {
 }
 
 func TestEndIsNotHeldUpForEverByAStoppedShim(t *testing.T) {
-	la := newLauncher(t)
-	l := start(t, la, 1, "sleep", "60")
-	r, err := la.read(l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	syscall.Kill(r.shim, syscall.SIGSTOP)
-	defer syscall.Kill(r.shim, syscall.SIGCONT)
-	if _, err := la.Kill(l, "KILL"); err != nil {
-		t.Fatal(err)
-	}
-	if e := nextExit(t, la); !e.Unseen || !errors.Is(e.Err, errShim) {
-		t.Errorf("got %+v, want its end without a status", e)
+	for name, adopted := range map[string]bool{"of a launch that is watched": false, "of one that is adopted after its end": true} {
+		t.Run(name, func(t *testing.T) {
+			l := startedEarlier(t, "exec sleep 60")
+			la := newLauncherIn(t, besides(l))
+			r, err := la.read(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !adopted {
+				la.Adopt(l)
+			}
+			syscall.Kill(r.shim, syscall.SIGSTOP)
+			defer syscall.Kill(r.shim, syscall.SIGCONT)
+			if _, err := la.Kill(l, "KILL"); err != nil {
+				t.Fatal(err)
+			}
+			waitFor(t, "the end", func() bool { return !la.alive(l) })
+			if adopted {
+				la.Adopt(l)
+			}
+			if e := nextExit(t, la); !e.Unseen || !errors.Is(e.Err, errShim) {
+				t.Errorf("got %+v, want its end without a status", e)
+			}
+		})
 	}
 }
 

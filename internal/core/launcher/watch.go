@@ -86,8 +86,8 @@ func (la *Launcher) follow(l *launch.Launch, r *record) {
 
 // await returns the end of a process; false if the launcher was closed before.
 func (la *Launcher) await(l *launch.Launch, r *record, w *watch) (launch.Exit, bool) {
-	process, ok := la.holdOn(l, w, l.PID, l.PIDStart)
-	if !ok || process != nil && waitReadable(process) != nil {
+	own, ok := la.holdOn(l, w, l.PID, l.PIDStart)
+	if !ok || own != nil && waitReadable(own) != nil {
 		return launch.Exit{}, false
 	}
 	shim, ok := la.holdOn(l, w, r.shim, r.shimStart)
@@ -101,7 +101,7 @@ func (la *Launcher) await(l *launch.Launch, r *record, w *watch) (launch.Exit, b
 		}
 	}
 	unknown := errShim
-	if process == nil {
+	if own == nil && shim == nil {
 		unknown = errAdopted
 	}
 	return la.ending(l, unknown), true
