@@ -62,8 +62,11 @@ func Describe(t *theme.Theme, l *launch.Launch, again Again, log *widget.LogBuff
 		lines = append(lines, widget.Line{Label: label, Text: widget.Clean(stamp(&r.Time, now) + "  " + r.Type + guess)})
 		label = ""
 	}
-	if len(l.Reports) == 0 {
-		add("reports", "none")
+	switch {
+	case l.Refused != "":
+		add(label, fmt.Sprintf("%q was refused: that type is not in the message registry", l.Refused))
+	case len(l.Reports) == 0:
+		add(label, "none")
 	}
 	lines = append(lines, logged(t, l, log, now)...)
 	return append(lines, chain(t, l, again, find)...)

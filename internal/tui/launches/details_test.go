@@ -2,6 +2,7 @@ package launches
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,34 @@ func TestHowALaunchStandsIsOneSentence(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestReportsAreShownWithTheOneThatWasRefused(t *testing.T) {
+	sent := []launch.Report{{Type: "success nemo", Time: noon}}
+	const refused = `"success nmeo" was refused: that type is not in the message registry`
+	for name, tc := range map[string]struct {
+		reports []launch.Report
+		refused string
+		want    []string
+	}{
+		"none":             {nil, "", []string{"none"}},
+		"one":              {sent, "", []string{"success nemo"}},
+		"a refused one":    {nil, "success nmeo", []string{refused}},
+		"one and such one": {sent, "success nmeo", []string{"success nemo", refused}},
+	} {
+		l := example(launch.Crashed)
+		l.Reports, l.Refused = tc.reports, tc.refused
+		lines := Describe(plain, l, Again{}, widget.NewLogBuffer(1), noon, func(int64) *launch.Launch { return nil })
+		at := slices.IndexFunc(lines, func(l widget.Line) bool { return l.Label == "reports" })
+		if at < 0 || len(lines) < at+len(tc.want) {
+			t.Fatalf("%s: got %+v", name, lines)
+		}
+		for i, want := range tc.want {
+			if got := lines[at+i]; !strings.HasSuffix(got.Text, want) || i > 0 && got.Label != "" {
+				t.Errorf("%s: got line %d of the reports %+v, want %q", name, i, got, want)
+			}
+		}
 	}
 }
 
