@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nowcast/internal/core/config"
+	"nowcast/internal/core/supervisor"
 )
 
 // Exit codes that scripts can rely on.
@@ -26,7 +27,7 @@ const (
 )
 
 func main() {
-	p := &program{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv, Environ: os.Environ()}
+	p := &program{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv, Environ: os.Environ(), line: supervisor.NewLine(os.LookupEnv)}
 	os.Exit(p.run(os.Args[1:]))
 }
 
@@ -36,6 +37,8 @@ type program struct {
 	Stdout, Stderr io.Writer
 	LookupEnv      func(string) (string, bool)
 	Environ        []string
+
+	line *supervisor.Line // nil: of a program within another
 }
 
 // failure is an error with an exit code of its own.
@@ -59,13 +62,14 @@ func (p *program) run(args []string) int {
 		return 0
 	}
 	var f failure
-	if errors.As(err, &f) {
-		if f.error != nil {
-			fmt.Fprintln(p.Stderr, "nowcastd:", err)
-		}
+	if errors.As(err, &f) && f.error == nil {
 		return f.code
 	}
 	fmt.Fprintln(p.Stderr, "nowcastd:", err)
+	p.line.Ends(err.Error())
+	if f.error != nil {
+		return f.code
+	}
 	var mistakes config.Errors
 	if errors.As(err, &mistakes) || strings.HasPrefix(err.Error(), "unknown command") { // cobra has no type for it
 		return exitUsage

@@ -36,6 +36,7 @@ type process struct {
 	beat   func(*feed.Heartbeat)       // what else a heartbeat has to say; nil: nothing. Set before serve
 	alive  func(context.Context) error // its loop answers; nil: it has none that could be asked. Set before serve
 	lookup func(string) (string, bool)
+	line   *supervisor.Line
 	once   sync.Once // of ready
 
 	hangups chan os.Signal // SIGHUP, from the beginning: one that comes before there is anything to reload must not end us
@@ -97,7 +98,7 @@ func (p *program) open(file, name string, role logging.Role) (*process, error) {
 			log.Logger(name).Warn(w.Error())
 		}
 	}
-	return &process{name: name, cfg: cfg, log: log, logger: log.Logger(name), feed: publisher, sentry: sentry, alerts: alerts, lookup: p.LookupEnv, hangups: hangups}, nil
+	return &process{name: name, cfg: cfg, log: log, logger: log.Logger(name), feed: publisher, sentry: sentry, alerts: alerts, lookup: p.LookupEnv, line: p.line, hangups: hangups}, nil
 }
 
 func (d *process) close() {
@@ -161,7 +162,7 @@ func (d *process) serve(parent context.Context, reload func(context.Context, *co
 // ready tells whoever supervises this process that it has begun its work, once.
 func (d *process) ready() {
 	d.once.Do(func() {
-		supervisor.Ready(d.lookup)
+		d.line.Ready()
 		serviceReady()
 	})
 }

@@ -107,7 +107,7 @@ func died(alerts *daemon.Alerts, file string) func(name, how string) {
 	calm := map[string]*time.Timer{} // guarded by mu
 	return func(name, how string) {
 		key := alerter.DaemonKey(name)
-		text := fmt.Sprintf("%s ended (%s) and is started again; why: nowcastd logs --name %s --level ERROR %s, or what nowcastd up printed",
+		text := fmt.Sprintf("%s ended (%s) and is started again; more: nowcastd logs --name %s --level ERROR %s, or what nowcastd up printed",
 			name, how, strings.TrimPrefix(key, alerter.DaemonKey("")), file) // before it has a log, it can only print
 		alerts.Raise(engine.Alert{Key: key, Kind: "daemon died", Message: text})
 		mu.Lock()

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"io"
 	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -66,6 +68,18 @@ func TestUpIgnoresTheChecklistAtTheFirstStartOnly(t *testing.T) {
 }
 
 func TestADaemonThatDiesIsAnAlert(t *testing.T) {
+	for name, tc := range map[string]struct {
+		signal syscall.Signal
+		how    string
+	}{
+		"killed":      {syscall.SIGKILL, "signal: killed"},
+		"it says why": {syscall.SIGQUIT, "exit status 2: SIGQUIT: quit; PC="}, // as at a crash
+	} {
+		t.Run(name, func(t *testing.T) { daemonDies(t, tc.signal, tc.how) })
+	}
+}
+
+func daemonDies(t *testing.T, signal syscall.Signal, how string) {
 	s := newAny(t)
 	d := s.up()
 	endpoint, err := wire.IPC(filepath.Join(s.dir, ".nowcast", config.SocketFeed))
@@ -81,7 +95,7 @@ func TestADaemonThatDiesIsAnAlert(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(pid, signal); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.After(60 * time.Second); ; {
@@ -92,13 +106,32 @@ func TestADaemonThatDiesIsAnAlert(t *testing.T) {
 			for _, e := range batch {
 				var a engine.Alert
 				if e.Stream == feed.StreamAlert && e.Source == "supervisor" && e.Decode(&a) == nil {
-					if want := "manager ended (signal: killed) and is started again; why: nowcastd logs --name manager --level ERROR " + s.config + ", or what nowcastd up printed"; a.Kind != "daemon died" || a.Message != want {
-						t.Errorf("got %+v, want daemon died: %s", a, want)
+					begin, end := "manager ended ("+how, ") and is started again; more: nowcastd logs --name manager --level ERROR "+s.config+", or what nowcastd up printed"
+					if a.Kind != "daemon died" || !strings.HasPrefix(a.Message, begin) || !strings.HasSuffix(a.Message, end) {
+						t.Errorf("got %+v, want daemon died: %s...%s", a, begin, end)
 					}
 					return
 				}
 			}
 		}
+	}
+}
+
+func TestADaemonThatCannotGoOnSaysWhyToItsSupervisor(t *testing.T) {
+	s := newAny(t)
+	s.start("manager")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	second := exec.Command(built(t), "manager", s.config)
+	second.Dir, second.ExtraFiles, second.Env = s.dir, []*os.File{w}, append(s.environ(), "NOWCAST_READY_FD=3")
+	err = second.Run()
+	w.Close()
+	said, _ := io.ReadAll(r)
+	if err == nil || !strings.Contains(string(said), "is in use") || strings.HasPrefix(string(said), "\n") {
+		t.Errorf("got %q and %v of a second manager, want that the state is in use, and not that it is ready", said, err)
 	}
 }
 

@@ -57,7 +57,7 @@ func (k *keeper) keep() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for argv := slices.Concat(k.Argv, k.FirstArgs); ; argv = k.Argv {
-		ready, served, err := k.runOnce(argv)
+		ready, served, how := k.runOnce(argv)
 		select {
 		case <-k.stop:
 			return
@@ -68,9 +68,9 @@ func (k *keeper) keep() {
 		if wait > 0 {
 			again = "in " + wait.String()
 		}
-		k.o.Log.Error(fmt.Sprintf("%s ended (%s); starting it again %s", k.Name, ending(err), again))
+		k.o.Log.Error(fmt.Sprintf("%s ended (%s); starting it again %s", k.Name, how, again))
 		if k.o.Died != nil {
-			k.o.Died(k.Name, ending(err))
+			k.o.Died(k.Name, how)
 		}
 		select {
 		case <-k.stop:
@@ -80,44 +80,45 @@ func (k *keeper) keep() {
 	}
 }
 
-func ending(err error) string {
-	if err == nil {
-		return "exit status 0"
-	}
-	return err.Error()
-}
-
-// runOnce starts the child and waits until it has ended, by itself or because of stop. It tells whether the child was ready, and for
-// how long.
-func (k *keeper) runOnce(argv []string) (ready bool, served time.Duration, err error) {
+// runOnce starts the child and waits until it has ended, by itself or because of stop. It tells whether the child was ready, for how
+// long, and how it ended.
+func (k *keeper) runOnce(argv []string) (ready bool, served time.Duration, how string) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return false, 0, err
+		return false, 0, err.Error()
 	}
+	defer r.Close()
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{w}
-	cmd.Env = append(WithoutNotices(os.Environ()), ReadyVariable+"=3")
+	cmd.Env = append(WithoutNotices(os.Environ()), LineVariable+"=3")
 	// A group of its own: Ctrl-C in the terminal reaches the supervisor only, which stops its children in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	err = cmd.Start()
 	w.Close()
 	if err != nil {
-		r.Close()
-		return false, 0, err
+		return false, 0, err.Error()
 	}
 	k.set(cmd.Process)
 	defer k.set(nil)
 	k.o.Log.Info(fmt.Sprintf("started %s as process %d", k.Name, cmd.Process.Pid))
-	since := make(chan time.Time, 1)
-	go k.awaitReady(r, since)
-	err = k.await(cmd)
-	// What a child has started may have inherited the other end: do not wait for that.
-	r.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
-	if at := <-since; !at.IsZero() {
-		return true, time.Since(at), err
+	said := make(chan heard, 1)
+	go func() { said <- hear(r, func() { k.once.Do(func() { close(k.first) }) }) }()
+	how = "exit status 0"
+	if err := k.await(cmd); err != nil {
+		how = err.Error()
 	}
-	return false, 0, err
+	ended := time.Now()
+	// What a child has started may have inherited the other end: do not wait for that.
+	r.SetReadDeadline(ended.Add(100 * time.Millisecond))
+	h := <-said
+	if h.why != "" {
+		how += ": " + h.why
+	}
+	if h.ready.IsZero() {
+		return false, 0, how
+	}
+	return true, ended.Sub(h.ready), how
 }
 
 // await waits until a child has ended, and stops it when that is wanted.
@@ -138,17 +139,6 @@ func (k *keeper) await(cmd *exec.Cmd) error {
 		cmd.Process.Kill()
 		return <-ended
 	}
-}
-
-// awaitReady says when the child was ready; the zero time if it was not until r ended or its deadline came.
-func (k *keeper) awaitReady(r *os.File, since chan<- time.Time) {
-	defer r.Close()
-	if n, _ := r.Read(make([]byte, 1)); n != 1 {
-		since <- time.Time{}
-		return
-	}
-	since <- time.Now()
-	k.once.Do(func() { close(k.first) })
 }
 
 func (k *keeper) set(p *os.Process) {

@@ -5,8 +5,8 @@
 // before it is, longer each time. Each child has a goroutine of its own (keeper.go), and so has the start in order, so that one which
 // cannot stay up disturbs no other, and signals are heard meanwhile.
 //
-// A child learns from the environment variable NOWCAST_READY_FD which file descriptor to write a byte to when it is ready. If the
-// supervisor is killed, the kernel sends its children SIGTERM. Those of the next supervisor may meet them while they finish what they have in
+// A child learns from the environment variable NOWCAST_READY_FD to which file descriptor it writes when it is ready, and why it ends
+// (line.go). If the supervisor is killed, the kernel sends its children SIGTERM. Those of the next supervisor may meet them while they finish what they have in
 // hand: they find a port taken, or the state in use, end, and are started again until it is free.
 package supervisor
 

@@ -34,6 +34,7 @@ func child(what, name, file string) {
 		fmt.Fprintf(f, "%s %s\n", name, event)
 		f.Close()
 	}
+	line := NewLine(os.LookupEnv)
 	signals := make(chan os.Signal, 5)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	note("starts")
@@ -45,11 +46,20 @@ func child(what, name, file string) {
 		sleeper.ExtraFiles = []*os.File{os.NewFile(3, "ready")}
 		sleeper.Start()
 		os.Exit(3)
+	case what == name+" fails":
+		line.Ends("the port is taken:\n  by another\n")
+		os.Exit(3)
 	case what != name+" waits":
-		Ready(os.LookupEnv)
+		line.Ready()
 	}
-	if what == name+" dies" {
+	switch what {
+	case name + " dies":
 		os.Exit(4)
+	case name + " fails later":
+		line.Ends(strings.Repeat("x", 100_000))
+		os.Exit(3)
+	case name + " panics":
+		panic("a mistake")
 	}
 	for s := range signals {
 		note(s.String())
@@ -196,7 +206,46 @@ func TestHangupIsPassedOn(t *testing.T) {
 	f.eventually("hangups", func() bool { return strings.Count(f.events(), "hangup") == 2 })
 }
 
-func TestReadyWithoutASupervisorDoesNothing(t *testing.T) {
-	Ready(func(string) (string, bool) { return "", false })
-	Ready(func(string) (string, bool) { return "x", true })
+func TestWhyAChildEndedIsSaid(t *testing.T) {
+	for what, want := range map[string]string{
+		"one dies":        "exit status 4",
+		"one fails":       "exit status 3: the port is taken:; by another",
+		"one fails later": "exit status 3: " + strings.Repeat("x", longestWhy) + " ...",
+		"one panics":      "exit status 2: panic: a mistake",
+	} {
+		t.Run(what, func(t *testing.T) {
+			died := make(chan string, 1)
+			f := runWith(t, what, func(o *Options) {
+				o.Died = func(child, how string) {
+					select {
+					case died <- child + " " + how:
+					default:
+					}
+				}
+			}, "one")
+			if got := <-died; got != "one "+want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			f.eventually("its way into the log", func() bool { return strings.Contains(f.log.String(), "one ended ("+want+"); starting it again") })
+		})
+	}
+}
+
+func TestALineIsOnlyWhatTheVariableSaysAndAPipe(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for name, value := range map[string]string{"no variable": "", "no number": "x", "nothing open": "1000000", "a file of somebody": fmt.Sprint(file.Fd())} {
+		l := NewLine(func(string) (string, bool) { return value, value != "" })
+		l.Ready()
+		l.Ends("because")
+		if l != nil {
+			t.Errorf("%s: got a line", name)
+		}
+	}
+	if info, err := file.Stat(); err != nil || info.Size() != 0 {
+		t.Errorf("got %v, %v: something was written", info, err)
+	}
 }
