@@ -30,7 +30,7 @@ func onlyWhileHeld(ctx context.Context, d *process, db *store.Store, requests *w
 func leaveAndReturn(ctx context.Context, d *process, db *store.Store, requests *wire.Trunk) {
 	tick := time.NewTicker(lookHeld)
 	defer tick.Stop()
-	for here := true; ; {
+	for here, told := true, false; ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -46,10 +46,13 @@ func leaveAndReturn(ctx context.Context, d *process, db *store.Store, requests *
 			here = false
 		default:
 			if err := requests.Return(); err != nil {
-				d.logger.Error(err.Error())
-				continue // and tries again
+				if !told {
+					d.logger.Error("cannot connect to the message broker again, and tries until it can: " + err.Error())
+				}
+				told = true
+				continue
 			}
-			here = true
+			here, told = true, false
 		}
 	}
 }
