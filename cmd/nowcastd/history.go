@@ -154,7 +154,9 @@ func messageLine(m *engine.Message) string {
 	if m.Launch != 0 {
 		s += fmt.Sprint(" of launch ", m.Launch)
 	}
-	s += ", answered with " + m.Reply
+	if m.Reply != "" { // a record of the manager's own
+		s += ", answered with " + m.Reply
+	}
 	if m.Op != "" {
 		s += fmt.Sprintf(", checklist: %s %s", m.Op, m.Key)
 	}

@@ -99,3 +99,10 @@ func TestAStrangersTextStaysInItsLine(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestWhatTheManagerHasRecordedItselfWasAnsweredToNobody(t *testing.T) {
+	m := &engine.Message{ID: 3, Source: "/day/checklist.yaml", Type: "another checklist"}
+	if got, want := messageLine(m), "3 /day/checklist.yaml (another checklist)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -54,12 +56,24 @@ var nowcastd = sync.OnceValues(func() (string, error) {
 	if out, err := exec.Command("go", "build", "-o", linked, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
-	// What the linker has just written is in memory whole, and all of it counts as resident in each process: nobody runs it from there.
-	if out, err := exec.Command("install", linked, file).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return file, nil
+	return file, install(linked, file)
 })
+
+// install copies a program. What the linker has just written is in memory whole, and all of it counts as resident in each process: nobody
+// runs it from there.
+func install(linked, file string) error {
+	from, err := os.Open(linked)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, from)
+	return errors.Join(err, to.Close())
+}
 
 func built(t testing.TB) string {
 	t.Helper()
@@ -205,7 +219,8 @@ func (s *system) start(args ...string) *child {
 	w.Close()
 	s.t.Cleanup(func() { d.stop() })
 	r.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if n, err := r.Read(make([]byte, 1)); n != 1 {
+	first := make([]byte, 1)
+	if _, err := r.Read(first); first[0] != '\n' { // else it says why it ends
 		s.t.Fatalf("%v is not ready: %v\n%s\n%s", args, err, d.output, s.read("nowcast.log"))
 	}
 	d.ready = time.Since(began)

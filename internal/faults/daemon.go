@@ -144,8 +144,9 @@ func (d *Daemon) run() (*exec.Cmd, error) {
 
 func (d *Daemon) awaitReady(r *os.File, cmd *exec.Cmd) {
 	defer r.Close()
-	if n, _ := r.Read(make([]byte, 1)); n != 1 {
-		return
+	first := make([]byte, 1)
+	if r.Read(first); first[0] != '\n' {
+		return // it ends; it may say why
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

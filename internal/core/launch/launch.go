@@ -121,6 +121,7 @@ type Launch struct {
 	Superseded int64      `json:"superseded,omitempty"` // the launch that has taken its place: what it still reports changes nothing but this record
 	Refused    string     `json:"refused,omitempty"`    // type of the last report that it sent and the message registry does not have; it is none of Reports
 	Unclaimed  *Report    `json:"unclaimed,omitempty"`  // a success while it ran, of a process that was not seen to be of any launch; see Claim
+	OtherDay   bool       `json:"other_day,omitempty"`  // another manager had the day after it was decided: it is not started any more, and not tried again
 	Usual      *Usual     `json:"usual,omitempty"`      // how long such launches took before this one started; nil: too few are known
 }
 

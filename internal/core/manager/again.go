@@ -44,6 +44,12 @@ func (m *Manager) tellWaiting(t *turn, r *request, from origin) {
 		return
 	case from.launch != nil && from.launch.State.Final():
 		return // nobody is there who waits
+	case from.launch == nil && m.tooLate(r):
+		return // leaveUndone tells, and nobody knows whether there is anybody who waits
+	}
+	handled := "handled"
+	if m.tooLate(r) {
+		handled = "recorded and not acted upon"
 	}
 	a := engine.Alert{Key: waitsKey(from.launch, r.msg.Source), Kind: waitsInVain, Worker: r.msg.Source}
 	l := from.launch
@@ -52,10 +58,10 @@ func (m *Manager) tellWaiting(t *turn, r *request, from origin) {
 		a.Message = fmt.Sprintf("report (%s) of %s handled, worker still waiting: safe to kill. The message broker died before the answer arrived. No launch of this manager sent it: "+
 			"look for the process of %s", r.msg.Type, r.msg.Source, r.msg.Source)
 	default:
-		a.Message = fmt.Sprintf("report (%s) of %s handled, worker still waiting: safe to kill. The message broker died before the answer arrived", r.msg.Type, l.NextWorker)
+		a.Message = fmt.Sprintf("report (%s) of %s %s, worker still waiting: safe to kill. The message broker died before the answer arrived", r.msg.Type, l.NextWorker, handled)
 		if from.guess {
-			a.Message = fmt.Sprintf("report (%s) of %s handled; the message broker died, so the worker may wait for an answer that has not arrived: "+
-				"kill it if it does nothing any more", r.msg.Type, l.NextWorker)
+			a.Message = fmt.Sprintf("report (%s) of %s %s; the message broker died, so the worker may wait for an answer that has not arrived: "+
+				"kill it if it does nothing any more", r.msg.Type, l.NextWorker, handled)
 		}
 		a.Launch, a.Offer, a.Args = l.ID, control.CmdKill, killArgs(l.ID)
 		m.wake(surelyWaits)

@@ -41,14 +41,19 @@ func (m *Manager) apply(ctx context.Context, t *turn, r *request) {
 	}
 	var from origin
 	if r.err == nil && d.Reply.Type != message.UnregisteredWork && d.Reply.Type != message.UnregisteredType {
-		from = m.attribute(t, r, now)
+		late := m.tooLate(r)
+		from = m.sender(r)
+		if late && from.launch != nil && !from.launch.OtherDay {
+			from = origin{} // that has begun since
+		}
+		m.noteReport(t, r, from, now)
 		record.Launch = from.id()
 		if from.replaced() {
 			d = m.onlyRecorded(d, from.launch)
 		}
 		m.tellWaiting(t, r, from)
 		switch l := from.launch; {
-		case m.tooLate(r):
+		case late:
 			d = m.leaveUndone(t, r, d, &record)
 		case l == nil:
 			m.byHand(t, r.msg, now)

@@ -27,7 +27,7 @@ type heldClear struct {
 
 // clears tells whether a request would clear the checklist.
 func (m *Manager) clears(r *request) bool {
-	if r.err != nil || r.msg.Type != message.TypeClear {
+	if r.err != nil || r.msg.Type != message.TypeClear || m.tooLate(r) {
 		return false
 	}
 	_, ok := m.Config.Registry.Workers[r.msg.Source].Types[r.msg.Type]

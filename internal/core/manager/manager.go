@@ -69,7 +69,7 @@ type Manager struct {
 	checklist *checklist.Checklist
 	file      checklistFile
 	seq       int64     // the message that changed it last
-	otherDay  time.Time // see ofAnotherDay; zero: there was none
+	otherDay  time.Time // when another manager wrote the checklist last (anotherday.go); zero: none has
 	sinceBase int       // bytes of changes since the last base
 	baseSize  int       // bytes of the last base
 

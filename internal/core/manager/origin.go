@@ -30,16 +30,14 @@ func (o origin) id() int64 {
 // late report would count beside that of its successor.
 func (o origin) replaced() bool { return o.certain && o.launch.Superseded != 0 }
 
-// attribute finds the launch that sent a message, and notes the report on its record.
-func (m *Manager) attribute(t *turn, r *request, now time.Time) origin {
-	o := m.sender(r)
+// noteReport notes a message on the record of the launch that sent it.
+func (m *Manager) noteReport(t *turn, r *request, o origin, now time.Time) {
 	l := o.launch
 	if l == nil || r.msg.Type == message.TypeNeed { // a question says nothing about how the work goes, and there may be thousands
-		return o
+		return
 	}
 	l.Reports = append(l.Reports[max(0, len(l.Reports)-keepReports+1):len(l.Reports):len(l.Reports)], launch.Report{Time: now, Type: strings.Clone(r.msg.Type), Guess: o.guess, Message: m.lastMessage})
 	t.changed[l.ID] = l
-	return o
 }
 
 // keepReports is how many reports of one launch its record keeps, the newest; the messages themselves are all stored.

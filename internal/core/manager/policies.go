@@ -118,7 +118,7 @@ func (m *Manager) ended(l *launch.Launch, then string) engine.Alert {
 func (m *Manager) retry(t *turn, l *launch.Launch) *launch.Launch {
 	p := m.policy(l).Retries
 	n := l.Attempts() // the retry after attempt n is the nth
-	if n > p.Most || l.Superseded != 0 || len(l.Argv) == 0 || m.ofAnotherDay(l.Decided) || l.KilledBy != "" && l.KilledBy != launch.ByPolicy {
+	if n > p.Most || l.Superseded != 0 || len(l.Argv) == 0 || l.OtherDay || l.KilledBy != "" && l.KilledBy != launch.ByPolicy {
 		return nil
 	}
 	now := m.Now()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"nowcast/internal/core/checklist"
 	"nowcast/internal/core/engine"
@@ -27,6 +28,7 @@ func (m *Manager) restore(ctx context.Context) error {
 	m.unknown = unknownLaunches(st.LastLaunch, m.LastLaunch)
 	m.barriers, m.alerts = st.Barriers, st.Alerts
 	m.handled = newHandled(st.Recent)
+	m.otherDay = otherDay(st.Recent)
 	for _, l := range st.Launches {
 		m.remember(l)
 	}
@@ -108,10 +110,11 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 		return m.takeOver(ctx, text, ours, err)
 	}
 	if m.IgnoreChecklist {
+		var other time.Time
 		if _, damaged := m.edited(text); err == nil && damaged == nil {
-			m.writtenByAnother(path, text)
+			other = m.writtenByAnother(path, text)
 		}
-		return m.replaceChecklist(ctx, pyyaml.NewMap(0), "--ignore-checklist", "the day begins with an empty checklist (--ignore-checklist)")
+		return m.replaceChecklist(ctx, pyyaml.NewMap(0), "--ignore-checklist", "the day begins with an empty checklist (--ignore-checklist)", other)
 	}
 	if err == nil {
 		ahead := ours && m.Incomplete && seq > m.seq
@@ -127,11 +130,11 @@ func (m *Manager) readChecklist(ctx context.Context) error {
 			case m.seq > 0:
 				alerts = m.replaced(values, "the checklist file was changed while no manager was running: it takes the place of the checklist in the state database")
 			}
-			forget := ""
-			if m.writtenByAnother(path, text) {
+			forget, other := "", m.writtenByAnother(path, text)
+			if !other.IsZero() {
 				forget = tookOver
 			}
-			if err := m.replaceChecklist(ctx, values, path, forget, alerts...); err != nil {
+			if err := m.replaceChecklist(ctx, values, path, forget, other, alerts...); err != nil {
 				return err
 			}
 			m.loaded()
@@ -229,12 +232,17 @@ func (m *Manager) notRead(ctx context.Context, path string, why error) error {
 }
 
 // replaceChecklist makes another checklist the state, durably. If forget is not "", it says why the open barriers mean nothing any
-// more: they are closed, as they would hold back what another day's workers ask for. The alerts are durable with it.
-func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, author, forget string, alerts ...engine.Alert) error {
+// more: they are closed, as they would hold back what another day's workers ask for. If another manager had the day, other is when it wrote
+// last. The alerts are durable with it.
+func (m *Manager) replaceChecklist(ctx context.Context, values *pyyaml.Map, author, forget string, other time.Time, alerts ...engine.Alert) error {
 	t := m.turn()
 	m.lastMessage++
 	m.seq = m.lastMessage
-	t.effects.Messages = []engine.Message{{ID: m.seq, Time: m.Now().UTC(), Source: author, Type: "another checklist", Body: []byte{}}}
+	record := engine.Message{ID: m.seq, Time: m.Now().UTC(), Source: author, Type: anotherChecklist, Body: []byte{}}
+	if !other.IsZero() {
+		m.hadTheDay(t, other, &record)
+	}
+	t.effects.Messages = []engine.Message{record}
 	m.checklist = checklist.New(values)
 	m.base(t)
 	m.settle(t, notReadKey, "there is another checklist")

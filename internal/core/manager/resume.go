@@ -14,7 +14,7 @@ func (m *Manager) resume() {
 		l := m.launches[id]
 		switch l.State {
 		case launch.Decided:
-			if m.ofAnotherDay(l.Decided) {
+			if l.OtherDay {
 				m.leaveUnstarted(t, l)
 				continue
 			}
@@ -55,7 +55,7 @@ func (m *Manager) recover(t *turn, l *launch.Launch) {
 	case started:
 		m.running(t, l, s)
 		m.Launcher.Adopt(l.Clone())
-	case m.ofAnotherDay(l.Decided):
+	case l.OtherDay:
 		m.leaveUnstarted(t, l)
 	default: // it stands at starting already
 		l.Output = "" // ours, from now on

@@ -67,7 +67,7 @@ func hear(r io.Reader, first func()) (h heard) {
 		h.ready, begin = time.Now(), nil
 		first()
 	}
-	rest, _ := io.ReadAll(io.LimitReader(r, longestWhy))
+	rest, _ := io.ReadAll(io.LimitReader(r, longestWhy+1))
 	io.Copy(io.Discard, r) // of a crash it is long, and the child must not wait
 	h.why = sentence(string(begin) + string(rest))
 	return h
@@ -76,7 +76,7 @@ func hear(r io.Reader, first func()) (h heard) {
 // sentence makes one line of a text: of that of a crash, what is before the stacks.
 func sentence(text string) string {
 	text, _, _ = strings.Cut(strings.TrimLeft(text, "\n"), "\n\n")
-	if len(text) >= longestWhy {
+	if len(text) > longestWhy {
 		text = strings.ToValidUTF8(text[:longestWhy], "") + " ..."
 	}
 	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })

@@ -6,8 +6,8 @@
 // cannot stay up disturbs no other, and signals are heard meanwhile.
 //
 // A child learns from the environment variable NOWCAST_READY_FD to which file descriptor it writes when it is ready, and why it ends
-// (line.go). If the supervisor is killed, the kernel sends its children SIGTERM. Those of the next supervisor may meet them while they finish what they have in
-// hand: they find a port taken, or the state in use, end, and are started again until it is free.
+// (line.go). If the supervisor is killed, the kernel sends its children SIGTERM. Those of the next supervisor may meet them while they
+// finish what they have in hand: they find a port taken, or the state in use, end, and are started again until it is free.
 package supervisor
 
 import (

@@ -41,7 +41,7 @@ struct forward {
 	long answered;
 
 	// Requests that nobody could have answered (accept_one): how many, when the newest came, and from where, "" if that is not known.
-	struct { long count, told; int64_t at, told_at; char peer[TICKET_MAX - TICKET_PEER + 1]; } refused;
+	struct { long count, told; int64_t at, told_at; char peer[TICKET_PEER_MAX + 1]; } refused;
 
 	// For other threads: it is as it was after the last turn.
 	struct { long waiting; int64_t since; long answered; } shown;

@@ -69,11 +69,13 @@ func TestWhatADeadForwarderHadAcceptedIsGivenAgainAsItWas(t *testing.T) {
 	send1(t, client.c, frames("", "answered"))
 	send1(t, manager.c, manager.next())
 	client.next()
+	begin := time.Now().Truncate(time.Millisecond)
 	send1(t, client.c, strange()...)
 	var given []Frames
 	for range strange() {
 		given = append(given, manager.next())
 	}
+	end := time.Now()
 	left := asLeft(t, path)
 	if got := stop(); got != len(given) {
 		t.Errorf("unanswered: got %d, want %d", got, len(given))
@@ -89,6 +91,7 @@ func TestWhatADeadForwarderHadAcceptedIsGivenAgainAsItWas(t *testing.T) {
 	eventually(t, "the new request is accepted", func() bool { return f.Waiting().Requests == len(given)+1 })
 	manager = &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back()})}
 	numbers := map[string]bool{}
+	var first Ticket
 	for i, want := range given {
 		got := manager.next()
 		if !slices.EqualFunc(got[1:], want[1:], bytes.Equal) {
@@ -96,9 +99,15 @@ func TestWhatADeadForwarderHadAcceptedIsGivenAgainAsItWas(t *testing.T) {
 		}
 		ticket := ticketOf(t, got)
 		want := ticketOf(t, want)
-		want.Again, want.Orphan = true, true
-		if ticket != want {
-			t.Errorf("request %d: got ticket %+v, want %+v", i, ticket, want)
+		if !want.Accepted.IsZero() {
+			t.Errorf("request %d: got ticket %+v of one that is no orphan", i, want)
+		}
+		want.Again, want.Orphan, want.Accepted = true, true, ticket.Accepted
+		if ticket != want || ticket.Accepted.Before(begin) || ticket.Accepted.After(end) || want.Peer == "" {
+			t.Errorf("request %d: got ticket %+v, want %+v, accepted between %v and %v", i, ticket, want, begin, end)
+		}
+		if i == 0 {
+			first = ticket
 		}
 		numbers[ticket.ID] = true
 		send1(t, manager.c, got)
@@ -118,6 +127,12 @@ func TestWhatADeadForwarderHadAcceptedIsGivenAgainAsItWas(t *testing.T) {
 		f, stop := journalled(t, path, ForwarderOptions{})
 		if got := f.Recovered().Requests; got != want {
 			t.Errorf("recovered the next time: got %d, want %d", got, want)
+		}
+		if want > 0 {
+			manager := &reader{t: t, c: open(t, Options{Kind: Dealer, Connect: f.Back()})}
+			if got := ticketOf(t, manager.next()); got != first {
+				t.Errorf("after a second death: got ticket %+v, want %+v", got, first)
+			}
 		}
 		stop()
 	}

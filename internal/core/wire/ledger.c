@@ -82,7 +82,7 @@ void ledger_peer(struct ledger *l, struct request *r)
 	int named = zmq_msg_size(&r->parts[0]) == sizeof l->peers->id && id[0] == 0;
 	struct peer *p = named ? &l->peers[(id[3] << 8 | id[4]) % PEERS] : NULL;
 	if (!p || p->length == 0 || memcmp(p->id, id, sizeof p->id) != 0) {
-		int length = who(last, text, TICKET_MAX - TICKET_PEER);
+		int length = who(last, text, TICKET_PEER_MAX);
 		r->ticket_length = TICKET_PEER + length;
 		if (p) {
 			memcpy(p->id, id, sizeof p->id);
@@ -146,15 +146,28 @@ static uint64_t length_of(const unsigned char *p)
 	return v;
 }
 
+// restore_ticket makes the ticket of an orphan from that of its request, which may have been one before.
+static void restore_ticket(struct request *r, const unsigned char *was, size_t length)
+{
+	size_t head = TICKET_PEER;
+	if (was[TICKET_FLAGS] & TICKET_TIMED && length >= TICKET_PEER + TICKET_TIME_LENGTH)
+		head += TICKET_TIME_LENGTH;
+	size_t peer = length - head < TICKET_PEER_MAX ? length - head : TICKET_PEER_MAX;
+	memcpy(r->ticket, was, TICKET_PEER);
+	r->ticket[TICKET_FLAGS] = TICKET_AGAIN | TICKET_ORPHAN | TICKET_TIMED;
+	high_first(r->ticket + TICKET_PEER, (uint64_t)r->since);
+	memcpy(r->ticket + TICKET_PEER + TICKET_TIME_LENGTH, was + head, peer);
+	r->ticket_length = (int)(TICKET_PEER + TICKET_TIME_LENGTH + peer);
+}
+
 int ledger_restore(struct ledger *l, int64_t since, const unsigned char *frames, size_t length)
 {
 	struct request *r = begin(since);
 	if (!r)
 		return -1;
-	r->ticket_length = (int)length_of(frames);
-	memcpy(r->ticket, frames + 8, (size_t)r->ticket_length);
-	r->ticket[TICKET_FLAGS] = TICKET_AGAIN | TICKET_ORPHAN;
-	for (const unsigned char *p = frames + 8 + r->ticket_length; p < frames + length;) {
+	size_t ticket = length_of(frames);
+	restore_ticket(r, frames + 8, ticket);
+	for (const unsigned char *p = frames + 8 + ticket; p < frames + length;) {
 		zmq_msg_t part;
 		size_t size = length_of(p);
 		if (zmq_msg_init_size(&part, size) < 0)

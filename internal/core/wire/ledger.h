@@ -8,15 +8,18 @@
 #include <stdint.h>
 #include <zmq.h>
 
-// The ticket that goes with a request (ticket.go): magic, flags, journal, number, peer.
+// The ticket that goes with a request (ticket.go): magic, flags, journal, number, when it was accepted (of an orphan), peer.
 #define TICKET_MAGIC "\x01nwt"
 #define TICKET_FLAGS 4
 #define TICKET_ID 5 // where journal and number are
 #define TICKET_ID_LENGTH 16
-#define TICKET_PEER (TICKET_ID + TICKET_ID_LENGTH)
-#define TICKET_MAX (TICKET_PEER + 56)
+#define TICKET_PEER (TICKET_ID + TICKET_ID_LENGTH) // with TICKET_TIMED the time is there, and the peer behind it
+#define TICKET_TIME_LENGTH 8
+#define TICKET_PEER_MAX 56
+#define TICKET_MAX (TICKET_PEER + TICKET_TIME_LENGTH + TICKET_PEER_MAX)
 #define TICKET_AGAIN 1
 #define TICKET_ORPHAN 2
+#define TICKET_TIMED 4
 
 struct back;
 
@@ -37,7 +40,7 @@ struct request {
 struct peer {
 	unsigned char id[5];
 	int length;
-	char text[TICKET_MAX - TICKET_PEER];
+	char text[TICKET_PEER_MAX];
 };
 
 #define PEERS 1024 // connections in use at once; with more, some are asked for again
