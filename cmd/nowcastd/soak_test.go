@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nowcast/internal/core/aggregator/history"
 	"nowcast/internal/core/engine"
 	"nowcast/internal/core/pyyaml"
 	"nowcast/internal/core/wire"
@@ -50,7 +51,8 @@ func TestSoak(t *testing.T) {
 	s.up()
 	k := &soak{s: s, day: day, random: rand.New(rand.NewPCG(seed, 1)), rules: s.read("next_workers.star")}
 	n := 0
-	for ; k.launches() < engine.KeepLaunches; n++ { // days without a pause, until the manager has all that it keeps in memory
+	// Days without a pause, until manager and aggregator have all that they keep in memory.
+	for ; k.launches() < engine.KeepLaunches || k.records(t) < history.DefaultKeep; n++ {
 		k.play(t, n)
 		if t.Failed() {
 			t.FailNow()
@@ -159,6 +161,20 @@ func (k *soak) launches() int64 {
 		newest = max(newest, l.ID)
 	}
 	return newest
+}
+
+// records returns how many log records were written to the history.
+func (k *soak) records(t *testing.T) (n int) {
+	t.Helper()
+	segments, _ := filepath.Glob(filepath.Join(k.s.dir, "logs", ".nowcast", "logs", "*.log"))
+	for _, file := range segments {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += bytes.Count(text, []byte("\n"))
+	}
+	return n
 }
 
 // disturb does now and then what an operator may do at any time.
