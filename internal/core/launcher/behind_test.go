@@ -11,18 +11,30 @@ import (
 	"nowcast/internal/core/launch"
 )
 
+// lookFor has all processes looked at for so long. No test runs beside one that calls it.
+func lookFor(t *testing.T, d time.Duration) {
+	before := lookAtAll
+	lookAtAll = d
+	t.Cleanup(func() { lookAtAll = before })
+}
+
+// listening is what a process of a launch connects to.
+func listening(t testing.TB) (server net.Listener, port int) {
+	t.Helper()
+	server, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	return server, server.Addr().(*net.TCPAddr).Port
+}
+
 func TestWhoseConnectionItIs(t *testing.T) {
-	defer func(before time.Duration) { lookAtAll = before }(lookAtAll)
-	lookAtAll = time.Minute // other tests take the processor, and have processes of their own
+	lookFor(t, time.Minute) // other tests take the processor, and have processes of their own
 	for name, address := range map[string]string{"IPv4": "127.0.0.1", "IPv4 on a socket of IPv6": "::ffff:127.0.0.1"} {
 		t.Run(name, func(t *testing.T) {
 			la := newLauncher(t)
-			server, err := net.Listen("tcp4", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer server.Close()
-			port := server.Addr().(*net.TCPAddr).Port
+			server, port := listening(t)
 			client := fmt.Sprintf(`import socket, time
 s = socket.socket(socket.AF_INET6 if ":" in %[1]q else socket.AF_INET)
 s.connect((%[1]q, %[2]d))
@@ -78,15 +90,9 @@ time.sleep(60)`, address, port)
 
 // TestWhoseConnectionItIsAfterTheEnd has launches end and leave a process behind that speaks, in their session or out of it.
 func TestWhoseConnectionItIsAfterTheEnd(t *testing.T) {
-	defer func(before time.Duration) { lookAtAll = before }(lookAtAll)
-	lookAtAll = time.Minute
+	lookFor(t, time.Minute)
 	la := newLauncher(t)
-	server, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	port := server.Addr().(*net.TCPAddr).Port
+	server, port := listening(t)
 	client := fmt.Sprintf(`import socket, time; s = socket.create_connection(("127.0.0.1", %d)); time.sleep(60)`, port)
 	others := []*launch.Launch{start(t, la, 1, "sleep", "60")}
 	t.Cleanup(func() { la.Kill(others[0], "KILL") })
@@ -115,12 +121,7 @@ func TestWhoseConnectionItIsAfterTheEnd(t *testing.T) {
 // BenchmarkBehind is what the manager pays for a message of a worker of which 20 run: at worst, when the connection is a child's.
 func BenchmarkBehind(b *testing.B) {
 	la := newLauncher(b)
-	server, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer server.Close()
-	port := server.Addr().(*net.TCPAddr).Port
+	server, port := listening(b)
 	var candidates []*launch.Launch
 	for id := int64(1); id <= 20; id++ {
 		l := start(b, la, id, "bash", "-c", fmt.Sprintf("exec 5<>/dev/tcp/127.0.0.1/%d; sleep 60 & sleep 60 5<&- & exec 5<&-; wait", port))
@@ -141,12 +142,8 @@ func BenchmarkBehind(b *testing.B) {
 
 func TestAWorkerThatLeftSessionAndEnvironmentIsItsLaunchsAsItsDescendant(t *testing.T) {
 	la := newLauncher(t)
-	server, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	client := fmt.Sprintf(`import socket, time; s = socket.create_connection(("127.0.0.1", %d)); time.sleep(60)`, server.Addr().(*net.TCPAddr).Port)
+	server, port := listening(t)
+	client := fmt.Sprintf(`import socket, time; s = socket.create_connection(("127.0.0.1", %d)); time.sleep(60)`, port)
 	l := start(t, la, 1, "sh", "-c", `env -i setsid -w /usr/bin/python3 -c "$0" & echo $!; wait`, client)
 	t.Cleanup(func() {
 		var pid int // of setsid, which has the other as its child
@@ -163,7 +160,7 @@ func TestAWorkerThatLeftSessionAndEnvironmentIsItsLaunchsAsItsDescendant(t *test
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if got, ok := la.Behind(c.RemoteAddr().String(), server.Addr().(*net.TCPAddr).Port, []*launch.Launch{l}); !ok || got != 1 {
+	if got, ok := la.Behind(c.RemoteAddr().String(), port, []*launch.Launch{l}); !ok || got != 1 {
 		t.Errorf("got launch %d, %v, want 1", got, ok)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"syscall"
 	"testing"
-	"time"
 
 	"nowcast/internal/core/launch"
 )
@@ -58,15 +57,9 @@ func TestAConnectionIsFoundByAskingAndInTheTables(t *testing.T) {
 
 // TestOfTooManyProcessesThoseOfLaunchesAreLookedAt is about a host on which there is no time to look at all.
 func TestOfTooManyProcessesThoseOfLaunchesAreLookedAt(t *testing.T) {
-	defer func(before time.Duration) { lookAtAll = before }(lookAtAll)
-	lookAtAll = 0
+	lookFor(t, 0)
 	la := newLauncher(t)
-	server, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	port := server.Addr().(*net.TCPAddr).Port
+	server, port := listening(t)
 	client := fmt.Sprintf(`import socket, time; s = socket.create_connection(("127.0.0.1", %d)); time.sleep(60)`, port)
 	l := start(t, la, 1, "sh", "-c", `/usr/bin/python3 -c "$0" & wait`, client)
 	t.Cleanup(func() { la.Kill(l, "KILL") })
