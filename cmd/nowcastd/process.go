@@ -138,14 +138,15 @@ func (d *process) serve(parent context.Context, reload func(context.Context, *co
 			}
 		}
 	}()
-	announced := context.AfterFunc(ctx, func() {
+	announced := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(announced)
 		var s stopSignal
 		if errors.As(context.Cause(ctx), &s) {
 			d.logger.Info(s.line())
 		}
 		serviceStopping()
 	})
-	defer announced()
 	d.ready()
 	watching := make(chan struct{})
 	go func() {
@@ -154,6 +155,7 @@ func (d *process) serve(parent context.Context, reload func(context.Context, *co
 	}()
 	err := work(ctx)
 	cancel()
+	<-announced // before the log is closed, however quickly work has ended
 	<-reloading
 	<-watching
 	return err
