@@ -24,9 +24,10 @@ check:
 	$(GO) vet ./...
 	$(GO) vet -tags soak ./cmd/nowcastd
 
+# None from the cache, which does not see that a program has changed that a test runs.
 test: check
 	@packaging/install-deps test
-	$(GO) test -race -timeout 8m ./...
+	$(GO) test -race -count=1 -timeout 8m ./...
 
 bench: build
 	@packaging/install-deps test

@@ -24,6 +24,7 @@ var allowed = map[string]string{
 	"internal/core/kind":      "",
 	"internal/core/fault":     "", // no word, but everybody's: where a test may have the process die
 	"internal/core/statefile": "",
+	"internal/core/process":   "", // what the kernel says of one
 	// the decision
 	"internal/core/engine": "config checklist launch message pyyaml",
 	"internal/core/policy": "config launch",
@@ -33,14 +34,14 @@ var allowed = map[string]string{
 	"internal/core/broker":          "engine kind statefile wire",
 	"internal/core/feed":            "checklist engine launch pyyaml wire",
 	"internal/core/control":         "fault launch wire",
-	"internal/core/launcher":        "config launch golang.org/x/sys",
+	"internal/core/launcher":        "config launch process golang.org/x/sys",
 	"internal/core/logging":         "config feed pyyaml wire github.com/ncruces/go-strftime",
 	"internal/core/rules":           "checklist config launch message pyyaml",
 	"internal/core/rules/python":    "checklist config launch message pyyaml rules rules/watch golang.org/x/sys",
 	"internal/core/rules/starlark":  "checklist config launch message pyyaml rules rules/watch go.starlark.net",
 	"internal/core/rules/watch":     "",
 	"internal/core/notify":          "config feed github.com/getsentry/sentry-go",
-	"internal/core/store":           "checklist engine launch github.com/pressly/goose/v3 modernc.org/sqlite github.com/jackc/pgx/v5 golang.org/x/sys",
+	"internal/core/store":           "checklist engine launch process github.com/pressly/goose/v3 modernc.org/sqlite github.com/jackc/pgx/v5 golang.org/x/sys",
 	"internal/core/store/storetest": "checklist engine launch store github.com/google/go-cmp/cmp",
 	// loops
 	"internal/core/migrate":            "config pyyaml golang.org/x/sys",

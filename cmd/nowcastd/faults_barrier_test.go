@@ -82,7 +82,7 @@ func barriers(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	waiting := func() (alerts []engine.Alert) {
 		return slices.DeleteFunc(w.Alerts(), func(a engine.Alert) bool { return a.Kind != "barrier waits" || !a.Open() })
 	}
-	w.Eventually("alerts about barriers that wait for what is lost", 20*time.Second, func() bool { return len(waiting()) >= wantWaiting })
+	w.Eventually("alerts about barriers that wait for what is lost", func() bool { return len(waiting()) >= wantWaiting })
 	if got := waiting(); len(got) != wantWaiting {
 		wrong = append(wrong, fmt.Sprintf("I5: %d alerts that barriers wait, want one for each of %d: %+v", len(got), wantWaiting, got))
 	}
@@ -119,7 +119,7 @@ func operate(t *testing.T, w *faults.World, command string, args any) error {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return c.Call(ctx, message.ManagerName, command, args, nil)
 }

@@ -91,10 +91,10 @@ func clockIsSet(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	}
 	s.set(0)
 	serves(s.World)
-	s.Eventually("the launches that were due", 20*time.Second, func() bool {
+	s.Eventually("the launches that were due", func() bool {
 		return len(launched(s.World, minutely)) > 0 && len(launched(s.World, daily)) > 0
 	})
-	s.Eventually("three attempts", 20*time.Second, func() bool { return len(launched(s.World, retried)) == 3 })
+	s.Eventually("three attempts", func() bool { return len(launched(s.World, retried)) == 3 })
 	report := s.Finish()
 	if l := launched(s.World, long); len(l) != 1 || l[0].State != launch.Succeeded {
 		report.Broken = append(report.Broken, fmt.Sprintf("the launch that ran while the clock was set: got %+v, want one that succeeded", l))
@@ -169,7 +169,7 @@ func summerTime(t *testing.T, r *rand.Rand, n int) *faults.Report {
 			scheduled(hourly, "every: hour, at: ':00'")+
 			scheduled(after, "every: day, at: '"+change.Add(time.Second).In(vancouver).Format("15:04:05")+"'"))
 		s.begin()
-		s.Report(faults.Load{Clients: 1, Insist: 1, Patience: 10 * time.Second, Pause: 100 * time.Millisecond})
+		s.Report(faults.Load{Clients: 1, Insist: 1, Pause: 100 * time.Millisecond})
 		worlds = append(worlds, s)
 		if len(worlds) < 4 && i < n-1 {
 			continue // they wait side by side
@@ -184,7 +184,7 @@ func summerTime(t *testing.T, r *rand.Rand, n int) *faults.Report {
 
 // changed says what was launched as summer time began or ended.
 func changed(s *timed, begins bool, numbers map[string]int) *faults.Report {
-	s.Eventually("what is due after the clock was set", 20*time.Second, func() bool {
+	s.Eventually("what is due after the clock was set", func() bool {
 		return len(launched(s.World, numbers["every hour"])) > 0 && (!begins || len(launched(s.World, numbers["02:30"])) > 0) &&
 			(!begins || len(launched(s.World, numbers["just after"])) > 0)
 	})

@@ -49,16 +49,16 @@ func cutOffManager(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		}
 		network.cut(toBroker, toWorker)
 		cut := time.Now()
-		p.Eventually("another one that has the lease", answeredWithin(), func() bool { return p.active(t) != victim })
+		p.Eventually("another one that has the lease", func() bool { return p.active(t) != victim })
 		serves(p.World)
 		took := time.Since(cut)
 		t.Logf("reports were acknowledged %s after a manager was cut off", took.Round(time.Millisecond))
 		network.heal()
-		p.Eventually("its end", 15*time.Second, func() bool { return len(victim.Endings()) > 0 })
+		p.Eventually("its end", func() bool { return len(victim.Endings()) > 0 })
 		serves(p.World)
 		report := p.finish(t)
-		if took > answeredWithin() {
-			report.Broken = append(report.Broken, fmt.Sprintf("reports were acknowledged %s after a manager was cut off, want %s", took.Round(time.Millisecond), answeredWithin()))
+		if tooSlow(took, answeredWithin) {
+			report.Broken = append(report.Broken, fmt.Sprintf("reports were acknowledged %s after a manager was cut off, want %s", took.Round(time.Millisecond), answeredWithin))
 		}
 		all.Add(report)
 	}

@@ -41,18 +41,18 @@ func diskSlow(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		time.Sleep(100 * time.Millisecond) // what is on its way is through: from now on an acknowledgement takes a sync
 		serves(w)
 		acked, asked := w.Acked(), time.Now()
-		w.Eventually("acknowledgements that were waited for", 30*time.Second, func() bool { return w.Acked() > acked+patient.Clients })
+		w.Eventually("acknowledgements that were waited for", func() bool { return w.Acked() > acked+patient.Clients })
 		if took := time.Since(asked); took < sync/2 {
 			t.Errorf("acknowledged after %v, while a sync takes %v", took, sync)
 		}
 		becomes(5500 * time.Millisecond)
-		w.Eventually("the alert", 20*time.Second, alerts.begun(i, "has not answered for 5 s"))
+		w.Eventually("the alert", alerts.begun(i, "has not answered for 5 s"))
 		asked = time.Now()
-		if out, err := exec.Command(built(t), "status", "--json", w.Config).CombinedOutput(); err != nil || time.Since(asked) > 4*time.Second {
+		if out, err := exec.Command(built(t), "status", "--json", w.Config).CombinedOutput(); err != nil || tooSlow(time.Since(asked), 4*time.Second) {
 			t.Errorf("a question while the disk is slow took %v: %v\n%s", time.Since(asked), err, out)
 		}
 		becomes(0)
-		w.Eventually("the end of the alert", 20*time.Second, alerts.over(i))
+		w.Eventually("the end of the alert", alerts.over(i))
 	}
 	serves(w)
 	report := allAnswered(w.Finish())
@@ -75,14 +75,14 @@ func stateForbidden(t *testing.T, _ *rand.Rand, n int) *faults.Report {
 		}
 		before := len(m.Endings())
 		m.Kill()
-		w.Eventually("a manager that ends", 20*time.Second, func() bool { return len(m.Endings()) > before })
+		w.Eventually("a manager that ends", func() bool { return len(m.Endings()) > before })
 		if log := w.Read("nowcast.log"); !strings.Contains(log, file+": ") || !strings.Contains(log, "check that the directory exists, and that this user may write to it and to the file") {
 			t.Errorf("got log\n%s\nwant the file and what to do", log[max(0, len(log)-2000):])
 		}
 		if err := os.Chmod(file, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		w.Eventually("a manager that serves", 20*time.Second, m.Ready)
+		w.Eventually("a manager that serves", m.Ready)
 		serves(w)
 	}
 	if aside, _ := filepath.Glob(file + ".damaged-*"); len(aside) > 0 {

@@ -27,7 +27,7 @@ var diskFaults = []fault{
 }
 
 // patient clients wait as long as no answer can be given.
-var patient = faults.Load{Clients: 4, Insist: 2, Patience: 60 * time.Second, Pause: 10 * time.Millisecond}
+var patient = faults.Load{Clients: 4, Insist: 2, Pause: 10 * time.Millisecond}
 
 // smallDisk puts a file system of its own under the state directory, and returns false if this user may not.
 func smallDisk(t *testing.T, w *faults.World, size string) bool {
@@ -68,7 +68,7 @@ func diskFull(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		serves(w)
 		time.Sleep(upTo(r, 100*time.Millisecond))
 		fill(t, w.StateFile("ballast"))
-		w.Eventually("the alert", 20*time.Second, alerts.begun(i, "disk is full"))
+		w.Eventually("the alert", alerts.begun(i, "disk is full"))
 		acked := w.Acked()
 		time.Sleep(upTo(r, 500*time.Millisecond))
 		if got := w.Acked(); got > acked+patient.Clients { // what was durable may still be on its way
@@ -78,7 +78,7 @@ func diskFull(t *testing.T, r *rand.Rand, n int) *faults.Report {
 			t.Fatal(err)
 		}
 		serves(w)
-		w.Eventually("the end of the alert", 20*time.Second, alerts.over(i))
+		w.Eventually("the end of the alert", alerts.over(i))
 	}
 	report := allAnswered(w.Finish())
 	report.Broken = append(report.Broken, ended(m)...)
@@ -115,16 +115,16 @@ func diskErrors(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		serves(w)
 		time.Sleep(upTo(r, 100*time.Millisecond))
 		limitFiles(t, m, 1)
-		w.Eventually("the alert", 20*time.Second, alerts.begun(i, "nothing is acknowledged"))
+		w.Eventually("the alert", alerts.begun(i, "nothing is acknowledged"))
 		time.Sleep(upTo(r, 500*time.Millisecond))
 		limitFiles(t, m, unix.RLIM_INFINITY)
 		serves(w)
-		w.Eventually("the end of the alert", 20*time.Second, alerts.over(i))
+		w.Eventually("the end of the alert", alerts.over(i))
 		limitFiles(t, b, 1)
-		w.Eventually("the alert about the journal", 20*time.Second, journal.last(true))
+		w.Eventually("the alert about the journal", journal.last(true))
 		serves(w)
 		limitFiles(t, b, unix.RLIM_INFINITY)
-		w.Eventually("the end of the alert about the journal", 20*time.Second, journal.last(false))
+		w.Eventually("the end of the alert about the journal", journal.last(false))
 	}
 	report := allAnswered(w.Finish())
 	report.Broken = append(report.Broken, slices.Concat(ended(m), ended(b))...)
@@ -166,12 +166,12 @@ func diskReadOnly(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		remount(t, dir, syscall.MS_RDONLY)
 		w.Report(load)
 		b, m = w.Begin("broker", nil), w.Begin("manager", nil)
-		w.Eventually("a manager that ends", 20*time.Second, func() bool { return len(m.Endings()) > 0 })
+		w.Eventually("a manager that ends", func() bool { return len(m.Endings()) > 0 })
 		if log := w.Read("nowcast.log"); !strings.Contains(log, "mount it for writing") {
 			t.Errorf("got log\n%s\nwant what to do", log)
 		}
 		remount(t, dir, 0)
-		w.Eventually("daemons that serve", 20*time.Second, func() bool { return b.Ready() && m.Ready() })
+		w.Eventually("daemons that serve", func() bool { return b.Ready() && m.Ready() })
 		serves(w)
 	}
 	serves(w)

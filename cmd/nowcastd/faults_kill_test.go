@@ -20,7 +20,7 @@ var killFaults = []fault{
 
 // clients are those of a world whose broker lives: half of them behave as Python's workers, and half as ours. Some of the
 // workers that are launched because of them are Python's, which wait for their answer for ever.
-var clients = faults.Load{Clients: 4, Insist: 2, Patience: 10 * time.Second, Pause: 10 * time.Millisecond, Python: 40}
+var clients = faults.Load{Clients: 4, Insist: 2, Pause: 10 * time.Millisecond, Python: 40}
 
 // orphans are those of a world whose broker dies: who does not ask again waits in vain then, and gives up.
 var orphans = faults.Load{Clients: 4, Insist: 2, Patience: 2 * time.Second, Pause: 10 * time.Millisecond}
@@ -78,7 +78,7 @@ func killBroker(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		m.Signal(syscall.SIGSTOP)
 		time.Sleep(50*time.Millisecond + upTo(r, 100*time.Millisecond))
 		b.Kill()
-		w.Eventually("another broker", 20*time.Second, func() bool { return len(b.Deaths()) > i && b.Ready() })
+		w.Eventually("another broker", func() bool { return len(b.Deaths()) > i && b.Ready() })
 		m.Signal(syscall.SIGCONT)
 		serves(w)
 	}
@@ -90,13 +90,16 @@ func killAtRandom(w *faults.World, d *faults.Daemon, r *rand.Rand, n int) {
 	for i := range n {
 		time.Sleep(upTo(r, 150*time.Millisecond))
 		d.Kill()
-		w.Eventually("another process", 20*time.Second, func() bool { return len(d.Deaths()) > i && d.Ready() })
+		w.Eventually("another process", func() bool { return len(d.Deaths()) > i && d.Ready() })
 	}
 }
 
 // diesAndServes waits until a daemon has died n times and reports are acknowledged again, and checks everything.
 func diesAndServes(w *faults.World, d *faults.Daemon, n int) *faults.Report {
-	w.Eventually(fmt.Sprintf("%d deaths", n), 60*time.Second+time.Duration(n)*5*time.Second, func() bool { return len(d.Deaths()) >= n && d.Ready() })
+	for i := range n {
+		w.Eventually(fmt.Sprintf("death %d", i+1), func() bool { return len(d.Deaths()) > i })
+	}
+	w.Eventually("another process", d.Ready)
 	serves(w)
 	report := w.Finish()
 	for _, how := range d.Endings() {
@@ -108,7 +111,7 @@ func diesAndServes(w *faults.World, d *faults.Daemon, n int) *faults.Report {
 // serves waits until more reports are acknowledged.
 func serves(w *faults.World) {
 	acked := w.Acked()
-	w.Eventually("another acknowledgement", 30*time.Second, func() bool { return w.Acked() > acked })
+	w.Eventually("another acknowledgement", func() bool { return w.Acked() > acked })
 }
 
 // allAnswered wants each report answered, and each launch to succeed: nobody but daemons was touched.

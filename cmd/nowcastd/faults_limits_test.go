@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"nowcast/internal/faults"
 )
@@ -134,14 +133,14 @@ func keeperOf(t *testing.T, manager int) int {
 const waitAlert = "launches wait"
 
 func launchesWait(w *faults.World) []string {
-	if !within(10*time.Second, func() bool { return isOpen(w, waitAlert) }) {
+	if !within(func() bool { return isOpen(w, waitAlert) }) {
 		return []string{"I8: no alert that launches wait"}
 	}
 	return nil
 }
 
 func launchesGoOn(w *faults.World) []string {
-	if !within(10*time.Second, func() bool { return !isOpen(w, waitAlert) }) {
+	if !within(func() bool { return !isOpen(w, waitAlert) }) {
 		return []string{"I8: the alert that launches wait does not end"}
 	}
 	return nil
@@ -176,7 +175,7 @@ func noConnections(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		}
 		serves(w)
 		// From the log: who listens to the feed may be turned away, too. That it becomes an alert is tested in package broker.
-		w.Eventually("the alert", 10*time.Second, func() bool { return strings.Contains(w.Read("nowcast.log"), "no descriptor left for new connections") })
+		w.Eventually("the alert", func() bool { return strings.Contains(w.Read("nowcast.log"), "no descriptor left for new connections") })
 		serves(w)
 		for _, c := range idle {
 			c.Close()

@@ -65,7 +65,7 @@ func strange(r *rand.Rand, good []byte) [][]byte {
 }
 
 func request(r *wire.Requester, body []byte) (message.Message, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	reply, err := r.Request(ctx, body)
 	if err != nil {
@@ -136,7 +136,7 @@ func lateReports(t *testing.T, r *rand.Rand, n int) *faults.Report {
 			w.OnceBy(faults.Python, "away", fmt.Sprint(after))
 		}
 	}
-	w.Eventually("the reports of first and second attempts", 30*time.Second, func() bool {
+	w.Eventually("the reports of first and second attempts", func() bool {
 		came := 0
 		for _, m := range w.Messages() {
 			if m.Source != "reporter" {

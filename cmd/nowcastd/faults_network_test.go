@@ -60,9 +60,7 @@ func packetsLost(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	w := newRemoteWorld(t, c)
 	w.Keep("broker", nil)
 	w.Keep("manager", nil)
-	load := clients
-	load.Patience = 30 * time.Second // TCP waits twice as long each time
-	w.Report(load)
+	w.Report(clients)
 	kinds := [][2]weather{{dark, fair}, {fair, dark}, {dark, dark}, {storm, storm}}
 	for i := range n {
 		serves(w)
@@ -72,7 +70,7 @@ func packetsLost(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		if i%4 == 3 {
 			serves(w)
 		}
-		w.Eventually("a lost packet", 10*time.Second, func() bool { _, lost := c.packets(); return lost > before })
+		w.Eventually("a lost packet", func() bool { _, lost := c.packets(); return lost > before })
 		c.becomes(fair, fair)
 	}
 	serves(w)
@@ -94,7 +92,7 @@ func machineDies(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	b := w.Keep("broker", nil)
 	w.Keep("manager", nil)
 	load := orphans
-	load.Insist, load.Patience = 4, 30*time.Second
+	load.Insist = 4
 	w.Report(load)
 	for i := range n {
 		serves(w)
@@ -102,7 +100,7 @@ func machineDies(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		c.becomes([]weather{dark, fair}[i%2], dark)
 		time.Sleep(upTo(r, 50*time.Millisecond))
 		b.Kill()
-		w.Eventually("the next broker", 20*time.Second, func() bool { return len(b.Deaths()) > i && b.Ready() })
+		w.Eventually("the next broker", func() bool { return len(b.Deaths()) > i && b.Ready() })
 		time.Sleep([]time.Duration{0, 600 * time.Millisecond}[i/2%2]) // longer than is waited for a silent broker
 		c.becomes(fair, fair)
 	}
@@ -142,7 +140,7 @@ func networkBroken(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	w.Keep("broker", nil)
 	w.Keep("manager", nil)
 	load := orphans
-	load.Insist, load.Patience = 4, 20*time.Second
+	load.Insist = 4
 	w.Report(load)
 	for i := range n {
 		serves(w)
@@ -159,7 +157,7 @@ func networkBroken(t *testing.T, r *rand.Rand, n int) *faults.Report {
 			p.halve() // nobody tells them
 		}
 		p.heal()
-		w.Eventually("a new connection", 10*time.Second, func() bool { return p.connections() > before })
+		w.Eventually("a new connection", func() bool { return p.connections() > before })
 	}
 	serves(w)
 	return insistentAnswered(w.Finish())
@@ -179,7 +177,7 @@ func portTaken(t *testing.T, _ *rand.Rand, n int) *faults.Report {
 		b := w.Begin("broker", nil)
 		w.Keep("manager", nil)
 		want := fmt.Sprintf("port %d is taken: address already in use; stop the process that has it", port)
-		w.Eventually("the end of the broker, and its reason: "+want, 10*time.Second, func() bool {
+		w.Eventually("the end of the broker, and its reason: "+want, func() bool {
 			return len(b.Endings()) >= 2 && strings.Contains(w.Read("nowcast.log"), want)
 		})
 		thief.Close()

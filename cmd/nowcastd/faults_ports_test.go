@@ -35,9 +35,7 @@ func noPorts(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	})
 	w.Keep("broker", nil)
 	m := w.Keep("manager", nil)
-	load := clients
-	load.Patience = 30 * time.Second
-	w.Report(load)
+	w.Report(clients)
 	for i := range n {
 		serves(w)
 		c.ports(t, 40000+2*i, 40001+2*i) // others than last time, which the kernel keeps for a minute
@@ -47,9 +45,9 @@ func noPorts(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		if i%2 == 0 {
 			deaths := len(m.Deaths())
 			m.Kill()
-			w.Eventually("the next manager", 20*time.Second, func() bool { return len(m.Deaths()) > deaths && m.Ready() })
+			w.Eventually("the next manager", func() bool { return len(m.Deaths()) > deaths && m.Ready() })
 		}
-		w.Eventually("a worker that cannot report", 20*time.Second, func() bool {
+		w.Eventually("a worker that cannot report", func() bool {
 			return slices.ContainsFunc(w.Launches(), func(l *launch.Launch) bool { return l.State == launch.Running })
 		})
 		if taken := c.takePorts(t, host, manager, workers); taken != nil {

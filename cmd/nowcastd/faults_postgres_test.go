@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -75,9 +73,7 @@ func newPairOn(t *testing.T, server *storetest.Server, url string, change func(*
 	if _, err := p.db.Exec(audit); err != nil {
 		t.Fatal(err)
 	}
-	load := clients
-	load.Patience = 30 * time.Second
-	p.Report(load)
+	p.Report(clients)
 	return p
 }
 
@@ -132,7 +128,7 @@ func (p *pair) finish(t *testing.T) *faults.Report {
 // active returns the manager that has the lease.
 func (p *pair) active(t *testing.T) (active *faults.Daemon) {
 	t.Helper()
-	p.Eventually("a manager that has the lease", 20*time.Second, func() bool {
+	p.Eventually("a manager that has the lease", func() bool {
 		var holder struct{ PID int }
 		var text []byte
 		if p.db.QueryRow("SELECT holder FROM lease_renewal").Scan(&text) != nil || json.Unmarshal(text, &holder) != nil {
@@ -162,9 +158,9 @@ func failOver(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		deaths := len(victim.Deaths())
 		victim.Kill()
 		killed := time.Now()
-		p.Eventually("its death", 10*time.Second, func() bool { return len(victim.Deaths()) > deaths })
-		if serves(p.World); time.Since(killed) > answeredWithin() {
-			slow = append(slow, fmt.Sprintf("reports were acknowledged %s after a manager was killed, and not within %s", time.Since(killed), answeredWithin()))
+		p.Eventually("its death", func() bool { return len(victim.Deaths()) > deaths })
+		if serves(p.World); tooSlow(time.Since(killed), answeredWithin) {
+			slow = append(slow, fmt.Sprintf("reports were acknowledged %s after a manager was killed, and not within %s", time.Since(killed), answeredWithin))
 		}
 	}
 	report := p.finish(t)
@@ -172,14 +168,8 @@ func failOver(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	return report
 }
 
-// answeredWithin is how soon reports are answered again: the takeover, and the broker that finds out. In the short form, beside other tests on
-// a busy machine, it is only asked whether they are.
-var answeredWithin = sync.OnceValue(func() time.Duration {
-	if os.Getenv("FAULTS_N") == "" {
-		return 20 * time.Second
-	}
-	return 3 * time.Second
-})
+// answeredWithin is how soon reports are answered again: the takeover, and the broker that finds out.
+const answeredWithin = 3 * time.Second
 
 // freezeManager stops the active manager until another one has taken over. When it goes on it believes to be active, and must end.
 func freezeManager(t *testing.T, r *rand.Rand, n int) *faults.Report {
@@ -192,13 +182,13 @@ func freezeManager(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		endings := len(victim.Endings())
 		victim.Signal(syscall.SIGSTOP)
 		frozen := time.Now()
-		p.Eventually("another one that has the lease", answeredWithin(), func() bool { return p.active(t) != victim })
+		p.Eventually("another one that has the lease", func() bool { return p.active(t) != victim })
 		serves(p.World)
-		if took := time.Since(frozen); took > answeredWithin() {
-			slow = append(slow, fmt.Sprintf("reports were acknowledged %s after a manager was stopped, want %s", took.Round(time.Millisecond), answeredWithin()))
+		if took := time.Since(frozen); tooSlow(took, answeredWithin) {
+			slow = append(slow, fmt.Sprintf("reports were acknowledged %s after a manager was stopped, want %s", took.Round(time.Millisecond), answeredWithin))
 		}
 		victim.Signal(syscall.SIGCONT)
-		p.Eventually("its end", 10*time.Second, func() bool { return len(victim.Endings()) > endings })
+		p.Eventually("its end", func() bool { return len(victim.Endings()) > endings })
 		serves(p.World)
 	}
 	report := p.finish(t)

@@ -26,7 +26,7 @@ func powerCut(t *testing.T, r *rand.Rand, n int) *faults.Report {
 	w.Keep("broker", nil)
 	m := w.Keep("manager", nil)
 	w.Report(clients)
-	w.Eventually("enough reports", 60*time.Second, func() bool { return w.Acked() > 60 })
+	w.Eventually("enough reports", func() bool { return w.Acked() > 60 })
 	sent := w.StopClients()
 	w.Settle()
 	m.Stop() // which copies the log into the database

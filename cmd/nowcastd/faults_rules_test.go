@@ -106,7 +106,7 @@ func replaceRules(w *faults.World, r *rand.Rand, n int, good string, files []bad
 				return a.Kind == f.alert && !slices.ContainsFunc(before, func(b engine.Alert) bool { return a.ID == b.ID && a.Count == b.Count })
 			})
 		}
-		if !within(10*time.Second, told) {
+		if !within(told) {
 			wrong = append(wrong, fmt.Sprintf("I8: no alert %q for the rules\n%s", f.alert, f.text))
 		}
 		time.Sleep(upTo(r, 20*time.Millisecond))

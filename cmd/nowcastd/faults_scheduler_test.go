@@ -56,7 +56,7 @@ func downWhenDue(t *testing.T, r *rand.Rand, n int) *faults.Report {
 			down.Stop()
 			s.set(time.Until(due) - 3*time.Second) // the scheduler is to be there by then
 			s.Keep("scheduler", nil)
-			s.Eventually("the due time", 20*time.Second, func() bool { return strings.Contains(s.Read(".nowcast/schedule.json"), `"pending"`) })
+			s.Eventually("the due time", func() bool { return strings.Contains(s.Read(".nowcast/schedule.json"), `"pending"`) })
 			time.Sleep(upTo(r, 300*time.Millisecond))
 			s.Keep(name, nil)
 		}
@@ -67,7 +67,7 @@ func downWhenDue(t *testing.T, r *rand.Rand, n int) *faults.Report {
 
 // wasDown says whether what was due has led to that many launches, and the others to what their entries say.
 func wasDown(s *timed, launches int) *faults.Report {
-	s.Eventually("the launches", 20*time.Second, func() bool {
+	s.Eventually("the launches", func() bool {
 		n := 0
 		for _, number := range missed {
 			n += len(launched(s.World, number))

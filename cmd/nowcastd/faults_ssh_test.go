@@ -97,7 +97,7 @@ func sshWorld(t *testing.T) *faults.Report {
 		}
 		number := w.OnceBy(h.worker, how...)
 		if h.after != nil {
-			w.Eventually("the process there", 20*time.Second, func() bool { return started(number) == 1 })
+			w.Eventually("the process there", func() bool { return started(number) == 1 })
 			h.after()
 		}
 		l := awaitLaunch(w, number, func(l *launch.Launch) bool { return l.State.Final() || l.State == launch.Unknown })
@@ -186,7 +186,7 @@ func newSSHD(t *testing.T, dir string) *sshd {
 		s.server.Process.Kill()
 		s.server.Wait()
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			c.Close()
 			return s

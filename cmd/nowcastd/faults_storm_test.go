@@ -29,7 +29,7 @@ func logStorm(t *testing.T, _ *rand.Rand, n int) *faults.Report {
 		w.Keep("broker", nil)
 		aggregator := w.Keep("log-aggregator", nil)
 		w.Keep("manager", nil)
-		w.Report(faults.Load{Clients: 2, Insist: 1, Patience: 10 * time.Second, Pause: 100 * time.Millisecond})
+		w.Report(faults.Load{Clients: 2, Insist: 1, Pause: 100 * time.Millisecond})
 		serves(w)
 		if i%2 == 0 {
 			aggregator.Signal(syscall.SIGSTOP)
@@ -48,14 +48,15 @@ func logStorm(t *testing.T, _ *rand.Rand, n int) *faults.Report {
 		var wrong []string
 		written, lost := 0, 0
 		told := func() bool {
+			time.Sleep(100 * time.Millisecond) // looking takes time from the aggregator
 			written, lost = accounted(w.Read("nowcast.log"))
 			return written+lost >= stormLines
 		}
-		if i%2 == 0 && !within(20*time.Second, told) {
+		if i%2 == 0 && !within(told) {
 			wrong = append(wrong, fmt.Sprintf("of %d lines %d are in the log, and %d are said to be lost", stormLines, written, lost))
 		}
 		report := allAnswered(w.Finish())
-		if report.Slowest > 5*time.Second {
+		if tooSlow(report.Slowest, 5*time.Second) {
 			report.Broken = append(report.Broken, fmt.Sprintf("a report was answered only after %s", report.Slowest))
 		}
 		report.Broken = append(report.Broken, wrong...)
@@ -68,9 +69,13 @@ var dropped = regexp.MustCompile(`(\d+) log records? .*(dropped|lost)`)
 
 // accounted returns how many lines of the storm are in a log, and how many are said to be missing.
 func accounted(log string) (written, lost int) {
-	for _, m := range dropped.FindAllStringSubmatch(log, -1) {
-		n, _ := strconv.Atoi(m[1])
-		lost += n
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, " of a storm") {
+			written++
+		} else if m := dropped.FindStringSubmatch(line); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			lost += n
+		}
 	}
-	return strings.Count(log, " of a storm"), lost
+	return written, lost
 }

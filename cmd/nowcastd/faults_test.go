@@ -126,5 +126,8 @@ func newWorld(t *testing.T, change func(*faults.Options)) *faults.World {
 	return faults.NewWorld(t, o)
 }
 
+// tooSlow judges a time. Only the long form does: the short one runs beside other tests on a machine that may be busy.
+func tooSlow(took, limit time.Duration) bool { return os.Getenv("FAULTS_N") != "" && took > limit }
+
 // upTo returns a random duration up to d.
 func upTo(r *rand.Rand, d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d))) }

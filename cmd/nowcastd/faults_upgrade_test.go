@@ -56,7 +56,7 @@ func oldState(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		}
 		worker.Process.Kill()
 		worker.Wait()
-		w.Eventually("its end", 10*time.Second, func() bool { return launchNumber(w, 4).State.Final() })
+		w.Eventually("its end", func() bool { return launchNumber(w, 4).State.Final() })
 		report := w.Finish()
 		report.Broken = append(report.Broken, ended(m)...)
 		if good := report.States[launch.Succeeded]; good != 4 || report.Launches != 5 {
@@ -143,7 +143,7 @@ func replaced(t *testing.T, r *rand.Rand, n int) *faults.Report {
 		}
 		endings := len(up.Endings())
 		up.Signal(syscall.SIGTERM)
-		w.Eventually("another supervisor", 20*time.Second, func() bool { return len(up.Endings()) > endings && up.Running() })
+		w.Eventually("another supervisor", func() bool { return len(up.Endings()) > endings && up.Running() })
 		serves(w)
 	}
 	return insistentAnswered(w.Finish())

@@ -121,18 +121,18 @@ func pythonWaits(t *testing.T, _ *rand.Rand, n int) *faults.Report {
 		} else {
 			m.Stop()
 		}
-		w.Eventually("its report in the journal of the broker", 20*time.Second, func() bool {
+		w.Eventually("its report in the journal of the broker", func() bool {
 			text, _ := os.ReadFile(w.StateFile("requests.journal"))
 			return strings.Contains(string(text), "source: pyrecorder")
 		})
 		b.Kill()
-		w.Eventually("another broker", 20*time.Second, func() bool { return len(b.Deaths()) > 0 && b.Ready() })
+		w.Eventually("another broker", func() bool { return len(b.Deaths()) > 0 && b.Ready() })
 		if stopped {
 			m.Signal(syscall.SIGCONT)
 		} else {
 			w.Keep("manager", nil)
 		}
-		w.Eventually("an alert that it waits", 20*time.Second, func() bool {
+		w.Eventually("an alert that it waits", func() bool {
 			return slices.ContainsFunc(w.Alerts(), func(a engine.Alert) bool {
 				return a.Kind == "worker waits in vain" && a.Launch == l.ID && (stopped || strings.Contains(a.Message, "safe to kill"))
 			})
@@ -163,7 +163,7 @@ func alertedAlike(w *faults.World, l *launch.Launch) bool {
 
 // awaitLaunch waits until the launch because of a report is as wanted.
 func awaitLaunch(w *faults.World, number int, ok func(*launch.Launch) bool) (found *launch.Launch) {
-	w.Eventually(fmt.Sprintf("the end of the launch because of report %d", number), 20*time.Second, func() bool {
+	w.Eventually(fmt.Sprintf("the end of the launch because of report %d", number), func() bool {
 		for _, l := range w.Launches() {
 			if l.Args[0] == fmt.Sprint(number) && ok(l) {
 				found = l

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -180,7 +179,7 @@ func (s *system) playPublishedDay(workers side) {
 func (s *system) sameInTheEnd(differs func(local, aggregated map[string][]string) string) {
 	s.t.Helper()
 	difference := ""
-	if !within(10*time.Second, func() bool {
+	if !within(func() bool {
 		difference = differs(recorded(s.read("local.log")), recorded(s.read("nowcast.debug.log")))
 		return difference == ""
 	}) {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // Rows of the specification that show only from outside the programs.
@@ -51,7 +50,7 @@ func TestTheConnectionOfAWorkerIsKeptAlive(t *testing.T) {
 	defer worker.Wait()
 	defer worker.Process.Kill()
 	var seconds int64
-	if !within(20*time.Second, func() bool {
+	if !within(func() bool {
 		var ok bool
 		seconds, ok = keepalive(t, s.port)
 		return ok

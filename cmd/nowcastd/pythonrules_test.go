@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"nowcast/internal/core/config"
 	"nowcast/internal/core/control"
@@ -156,7 +155,7 @@ func TestTheProcessThatRunsTheRulesMayBeKilled(t *testing.T) {
 
 	second := s.rulesProcess() // within one it costs that message
 	go func() {
-		within(20*time.Second, func() bool { return strings.Contains(s.read("nowcast.log"), "waiting to be killed") })
+		within(func() bool { return strings.Contains(s.read("nowcast.log"), "waiting to be killed") })
 		syscall.Kill(second, syscall.SIGKILL)
 	}()
 	tell("evil", "success", "wait")

@@ -187,7 +187,7 @@ func TestReloadsLeaveNothingBehind(t *testing.T) {
 	// Slack for a connection, or a thread of the Go runtime, that happens to be there; what is left behind each time is 40. A
 	// connection to a port that was left goes after some seconds.
 	const slack = 4
-	if !within(20*time.Second, func() bool {
+	if !within(func() bool {
 		for i, u := range now() {
 			if u.descriptors > early[i].descriptors+slack || u.threads > early[i].threads+slack {
 				return false

@@ -4,7 +4,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestAStateThatIsTakenAwayFromARunningManagerEndsItAndIsTold: what it would acknowledge from then on, no other manager could find.
@@ -25,7 +24,7 @@ func TestAStateThatIsTakenAwayFromARunningManagerEndsItAndIsTold(t *testing.T) {
 		w.Once() // answered by the next one
 	}
 	w.Settle()
-	w.Eventually("a manager that serves", 20*time.Second, m.Ready)
+	w.Eventually("a manager that serves", m.Ready)
 	log := w.Read("nowcast.log")
 	for _, want := range []string{"somebody has removed or renamed", "CRITICAL [manager] the state database was damaged", "there are files of launches up to"} {
 		if !strings.Contains(log, want) {

@@ -46,9 +46,9 @@ func (w *World) Keep(name string, next func() string) *Daemon {
 	w.t.Helper()
 	d := w.Begin(name, next)
 	if name == "up" { // which says to nobody that it is ready
-		w.Eventually(name, 20*time.Second, d.Running)
+		w.Eventually(name, d.Running)
 	} else {
-		w.Eventually(name, 20*time.Second, d.Ready)
+		w.Eventually(name, d.Ready)
 	}
 	return d
 }

@@ -15,9 +15,6 @@ import (
 	"nowcast/internal/core/store"
 )
 
-// settleWithin is how long after the last fault launches may take to end: I3.
-const settleWithin = 30 * time.Second
-
 // Finish lets the clients have their answers, waits until all launches are over, stops the daemons and checks everything.
 func (w *World) Finish() *Report {
 	w.t.Helper()
@@ -40,9 +37,9 @@ func (w *World) Finish() *Report {
 	return Check(e)
 }
 
-// Settle waits until the store says that all launches are over, or long enough. Check says which are not.
+// Settle waits until the store says that all launches are over, or long enough after the last fault (I3). Check says which are not.
 func (w *World) Settle() {
-	for deadline := time.Now().Add(settleWithin); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		open := 0
 		for _, l := range w.Launches() {
 			if !l.State.Final() && l.State != launch.Unknown {

@@ -62,7 +62,7 @@ func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // settleAlarms waits until everything is told, or long enough. Check says what is not.
 func (w *World) settleAlarms() {
-	for deadline := time.Now().Add(settleWithin); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if len(missed(w.Alerts(), w.hook.Told())) == 0 {
 			return
 		}

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -25,16 +26,12 @@ type Client struct {
 type Load struct {
 	Clients  int
 	Insist   int           // so many of them name each report and ask again when the connection breaks, as Go workers do
-	Patience time.Duration // how long one that does not ask again waits for an answer
+	Patience time.Duration // how long one that does not ask again waits for an answer; 0: a minute
 	Pause    time.Duration // between two reports
 	How      []any         // what recording workers are told
 	Worker   string        // which recording worker; "": recorder
 	Python   int           // every so-manieth report is followed by the one in Python; 0 none
 }
-
-// insistence is how long one that asks again waits: longer than any outage of a fault lasts, so that no answer means that there will
-// never be one.
-const insistence = 30 * time.Second
 
 // Report begins to send reports, until StopClients.
 func (w *World) Report(l Load) {
@@ -96,11 +93,11 @@ func (c *Client) run(ctx context.Context, endpoint, name string, insist bool, l 
 		}
 		m := message.Message{Source: "reporter", Type: "success", Payload: payload}
 		s := Sent{Number: number, At: time.Now(), Insists: insist}
-		patience := l.Patience
-		if insist {
-			patience = insistence
+		limit := patience // longer than any outage of a fault: no answer means that there will never be one
+		if !insist {
+			limit = cmp.Or(l.Patience, limit)
 		}
-		patient, cancel := context.WithTimeout(context.Background(), patience)
+		patient, cancel := context.WithTimeout(context.Background(), limit)
 		var reply []byte
 		var err error
 		if insist {

@@ -47,9 +47,9 @@ func (w *World) Forget() {
 func (w *World) once(worker string, how []any) Sent {
 	w.t.Helper()
 	before := len(w.clients)
-	w.Report(Load{Clients: 1, Insist: 1, Patience: 30 * time.Second, Pause: time.Hour, How: how, Worker: worker})
+	w.Report(Load{Clients: 1, Insist: 1, Pause: time.Hour, How: how, Worker: worker})
 	c := w.clients[before]
-	w.Eventually("an acknowledgement", 30*time.Second, func() bool { return len(c.Sent()) > 0 })
+	w.Eventually("an acknowledgement", func() bool { return len(c.Sent()) > 0 })
 	c.stop()
 	return c.Sent()[0]
 }
