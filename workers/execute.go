@@ -210,7 +210,7 @@ func open(name, file string, debug bool, p Process) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Name: name, cfg: cfg, debug: debug, warnEvery: p.warnEvery, launch: launchID(p.LookupEnv), names: newNames()}
+	r := &Run{Name: name, cfg: cfg, debug: debug, warnEvery: p.warnEvery, launch: launchID(p.LookupEnv), stderr: p.Stderr, names: newNames()}
 	if r.warnEvery == 0 {
 		r.warnEvery = time.Minute
 	}

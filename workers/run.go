@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -34,6 +35,7 @@ type Run struct {
 	sentry    *notify.Sentry  // nil if errors do not go there
 	manager   *wire.Requester // nil with --debug
 	endpoint  string
+	stderr    io.Writer
 	names     *names // of the messages
 	warnEvery time.Duration
 	sleep     func(context.Context, time.Duration) error
@@ -116,7 +118,9 @@ func (r *Run) close() {
 	r.logs.Close()
 	r.sentry.Close()
 	if r.feed != nil {
-		r.feed.Close()
+		if err := r.feed.Close(); err != nil {
+			fmt.Fprintf(r.stderr, "%s: its last log records may be in no log of the log aggregator, as the broker did not take them: %v\n", r.Name, err)
+		}
 	}
 }
 

@@ -19,13 +19,14 @@ import (
 // PublisherOptions are what a publisher may be given; the zero value will do.
 type PublisherOptions struct {
 	Now    func() time.Time // time.Now if nil
-	Linger time.Duration    // how long Close waits for the hub to take what is left; 0 is 500 ms
+	Linger time.Duration    // how long Close waits for the hub while it takes nothing of what is left; 0 is 500 ms
 }
 
 const (
-	linger    = 500 * time.Millisecond
-	handOver  = 256                    // events that are handed to the socket at once
-	handDelay = 100 * time.Millisecond // how long Close waits for the socket to take them
+	linger        = 500 * time.Millisecond
+	lingerLongest = 10 * time.Second // however little at a time the hub takes
+	handOver      = 256              // events that are handed to the connection at once
+	sendQueue     = 16               // of libzmq: what is in it is not seen to be taken. An event of log records has up to 64 KiB
 )
 
 // Publisher sends one source's events to the feed hub. Its methods are safe for concurrent use and none but Close ever
@@ -58,7 +59,7 @@ func NewPublisher(endpoint, source string, o PublisherOptions) (*Publisher, erro
 	if o.Linger == 0 {
 		o.Linger = linger
 	}
-	conn, err := wire.Open(wire.Options{Kind: wire.Dealer, Connect: []string{endpoint}, SendQueue: handOver, Linger: o.Linger})
+	conn, err := wire.Open(wire.Options{Kind: wire.Dealer, Connect: []string{endpoint}, SendQueue: sendQueue, Linger: o.Linger})
 	if err != nil {
 		return nil, fmt.Errorf("connect to the feed: %w", err)
 	}
@@ -103,7 +104,8 @@ func (p *Publisher) Position() (epoch string, seq map[string]uint64) {
 // Log sends a log record. Records wait up to 10 ms for others to share an event with; see logBatch.
 func (p *Publisher) Log(r LogRecord) { p.logs.add(r) }
 
-// Close sends what is queued, waiting for the hub no longer than Linger. What is published later is dropped.
+// Close sends what is queued, as long as the hub takes some of it within Linger. If it does not, the error says how much is lost; of what libzmq
+// had, which is no more than some log lines, only that it may be. What is published later is dropped.
 func (p *Publisher) Close() error {
 	p.logs.close()
 	p.mu.Lock()
@@ -113,13 +115,34 @@ func (p *Publisher) Close() error {
 
 	handed := make(chan struct{})
 	go func() { p.sending.Wait(); close(handed) }()
-	select {
-	case <-handed:
-	case <-time.After(handDelay): // the socket's own queue is full: nobody reads
-	}
+	p.waitFor(handed)
 	err := p.conn.Close()
 	<-handed // Close has released the sender
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if left := len(p.state.events) + len(p.lines.events); left > 0 {
+		err = fmt.Errorf("%d events and more, of log lines and changes: %w", left, wire.ErrUnsent)
+	}
 	return err
+}
+
+// waitFor waits until all events are handed to the connection, or the hub has taken none for Linger.
+func (p *Publisher) waitFor(handed <-chan struct{}) {
+	latest := time.After(lingerLongest)
+	for before := p.conn.Taken(); ; {
+		select {
+		case <-handed:
+			return
+		case <-latest:
+			return
+		case <-time.After(p.o.Linger):
+		}
+		taken := p.conn.Taken()
+		if taken == before {
+			return
+		}
+		before = taken
+	}
 }
 
 // enqueue numbers an event and queues it. The caller holds mu.

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -126,7 +127,9 @@ func TestWithoutAHubNothingWaitsAndMemoryIsBounded(t *testing.T) {
 		t.Errorf("got %d bytes queued and %d events dropped, want at most %d bytes, and some dropped", queued, dropped, maxQueuedBytes)
 	}
 	start := time.Now()
-	p.Close()
+	if err := p.Close(); !errors.Is(err, wire.ErrUnsent) || !strings.Contains(err.Error(), " events and more") {
+		t.Errorf("got %v from Close, want that it says what was not sent", err)
+	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("closing took %v", took)
 	}

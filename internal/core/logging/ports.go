@@ -73,7 +73,7 @@ func (b *builder) keep(ports []int) *publisher {
 
 // bind binds the first port that is free. The error is that of the last one.
 func (l *Log) bind(c *config.Config, ports []int) (*publisher, error) {
-	p := &publisher{name: l.name, topics: map[int][]byte{}, ready: make(chan struct{})}
+	p := &publisher{name: l.name, topics: map[int][]byte{}, ready: make(chan struct{}), missed: func(text string) { l.tell(warning, text, false) }}
 	for level := debug; level <= critical; level += 10 {
 		p.topics[level] = []byte(l.name + "." + feed.PythonLevelName(level))
 	}

@@ -31,18 +31,48 @@ type publisher struct {
 	timer    *time.Timer
 	ready    chan struct{} // closed when records are not held any more
 
-	mu   sync.Mutex
-	held []wire.Frames // guarded by mu, as is sent
-	sent bool          // records are sent at once
+	missed func(text string) // tells of records that no subscriber got, by another way
+
+	mu        sync.Mutex
+	held      []wire.Frames // guarded by mu, as is what follows
+	sent      bool          // records are sent at once
+	listening int           // topics that somebody is subscribed to
+	unheard   int           // records that were sent while there were none, and not told of
 }
 
 func (p *publisher) start() {
 	p.timer = time.AfterFunc(settle, p.release)
 	p.running.Go(func() {
-		for range p.conn.Receive() { // subscriptions
-			p.release()
+		for batch := range p.conn.Receive() {
+			p.mu.Lock()
+			for _, f := range batch {
+				p.subscription(f)
+			}
+			p.mu.Unlock()
 		}
 	})
+}
+
+// subscription takes what an XPUB receives: a byte that is 1 when the first subscribes to a topic and 0 when the last has left it, and the topic.
+// The caller holds mu.
+func (p *publisher) subscription(f wire.Frames) {
+	switch {
+	case len(f[0]) == 0: // from no SUB
+	case f[0][0] == 1:
+		p.listening++
+		p.tellUnheard()
+		p.releaseHeld()
+	case f[0][0] == 0:
+		p.listening--
+	}
+}
+
+// tellUnheard says how many records had no subscriber. The caller holds mu.
+func (p *publisher) tellUnheard() {
+	if p.unheard > 0 {
+		p.missed(fmt.Sprintf("%d log records of %s are not in the files of the log aggregator: it was not connected to %s", p.unheard, p.name, p.endpoint))
+		p.unheard = 0
+	}
 }
 
 // release sends what was held.
@@ -58,9 +88,17 @@ func (p *publisher) releaseHeld() {
 	}
 	p.sent = true
 	p.timer.Stop()
-	p.trouble.report(p.conn.Send(p.held...))
+	p.send(p.held...)
 	p.held = nil
 	close(p.ready)
+}
+
+// send hands records to the socket. The caller holds mu.
+func (p *publisher) send(records ...wire.Frames) {
+	if p.listening == 0 {
+		p.unheard += len(records)
+	}
+	p.trouble.report(p.conn.Send(records...))
 }
 
 // emit sends a record of one of Python's five levels. Those are the formatters of its PUBHandler, which fails for others;
@@ -81,7 +119,7 @@ func (p *publisher) emit(r *record) {
 		return
 	}
 	p.releaseHeld()
-	p.trouble.report(p.conn.Send(m))
+	p.send(m)
 }
 
 func (p *publisher) close() error {
@@ -96,7 +134,11 @@ func (p *publisher) close() error {
 	err := p.conn.Close()
 	p.running.Wait()
 	p.overflow.close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tellUnheard()
 	if err != nil {
+		p.missed(fmt.Sprintf("the last log records of %s may be missing in the files of the log aggregator, which did not take them within %s", p.name, publishWait))
 		return fmt.Errorf("close the log publisher: %w", err)
 	}
 	return nil

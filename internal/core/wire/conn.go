@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	zmq "github.com/pebbe/zmq4"
 )
@@ -17,8 +19,15 @@ const (
 	maxOutBytes   = 16 << 20
 )
 
-// ErrClosed is what Send returns once Close was called.
-var ErrClosed = errors.New("the connection is closed")
+var (
+	// ErrClosed is what Send returns once Close was called.
+	ErrClosed = errors.New("the connection is closed")
+	// ErrUnsent is what Close returns if it has given up waiting for messages to be taken.
+	ErrUnsent = errors.New("what was sent last was not taken in time")
+)
+
+// lingerLongest is how long Close waits for a peer that takes a little at a time.
+const lingerLongest = 10 * time.Second
 
 // Conn is a socket and the goroutine that owns it. All methods are safe for concurrent use.
 type Conn struct {
@@ -33,6 +42,8 @@ type Conn struct {
 	closing   chan struct{}
 	closeOnce sync.Once
 	running   sync.WaitGroup
+	taken     atomic.Uint64
+	unsent    bool // of the owner; for everybody when running is over
 }
 
 // Open makes the socket and binds and connects it, so that a port that is taken is an error here and not later.
@@ -101,8 +112,11 @@ func (c *Conn) Send(batch ...Frames) error {
 // Endpoints returns what the socket is bound to, with the ports the system chose where port 0 was asked for.
 func (c *Conn) Endpoints() []string { return append([]string(nil), c.socket.endpoints...) }
 
-// Close sends what is queued as far as Linger allows, closes the socket and waits until all of it is gone. Calling it again
-// waits too.
+// Taken returns how many messages the socket has taken so far: while it goes up, there is somebody who takes them.
+func (c *Conn) Taken() uint64 { return c.taken.Load() }
+
+// Close sends what is queued, closes the socket and waits until all of it is gone. When nothing is taken for Linger it gives up; then
+// it returns ErrUnsent, and what was sent last may be lost. Calling it again waits too.
 func (c *Conn) Close() error {
 	c.closeOnce.Do(func() {
 		c.out.close()
@@ -110,5 +124,8 @@ func (c *Conn) Close() error {
 		c.sleeper.ring()
 	})
 	c.running.Wait()
+	if c.unsent {
+		return ErrUnsent
+	}
 	return nil
 }

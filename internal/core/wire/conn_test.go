@@ -141,10 +141,45 @@ func TestCloseGivesUpAfterLingerWhenThePeerIsAway(t *testing.T) {
 			send1(t, c, frames("never sent"))
 		}
 		start := time.Now()
-		c.Close()
+		if err := c.Close(); !errors.Is(err, ErrUnsent) {
+			t.Errorf("close with linger %v: got %v, want ErrUnsent", linger, err)
+		}
 		if took := time.Since(start); took < linger || took > linger+5*time.Second {
 			t.Errorf("close with linger %v: took %v", linger, took)
 		}
+	}
+}
+
+func TestCloseWaitsForAPeerThatTakesALittleAtATime(t *testing.T) {
+	const messages, linger = 96, time.Second // of 1 MiB: the peer takes up to 16 MiB at a time, and does so for longer than linger
+	server := open(t, Options{Kind: Dealer, Bind: []string{"tcp://127.0.0.1:0"}, ReceiveQueue: 1})
+	client := open(t, Options{Kind: Dealer, Connect: server.Endpoints(), SendQueue: 1, Linger: linger})
+	got := make(chan int)
+	stop := make(chan struct{})
+	go func() {
+		for n := 0; ; {
+			time.Sleep(linger * 2 / 5)
+			select {
+			case batch := <-server.Receive():
+				if n += len(batch); n < messages {
+					continue
+				}
+			case <-stop:
+			}
+			got <- n
+			return
+		}
+	}()
+	payload := strings.Repeat("x", 1<<20)
+	for range messages {
+		send1(t, client, frames(payload))
+	}
+	if err := client.Close(); err != nil {
+		t.Errorf("got %v, want that all is sent", err)
+		close(stop)
+	}
+	if n := <-got; n != messages {
+		t.Errorf("got %d messages, want %d", n, messages)
 	}
 }
 

@@ -68,7 +68,7 @@ type Options struct {
 	MaxMessage              int64 // a peer that sends a larger frame is disconnected; 0 no limit
 	KeepaliveIdle           time.Duration
 	Silent                  time.Duration // a peer whose libzmq does not answer for so long is disconnected; 0 that is left to TCP
-	Linger                  time.Duration // how long Close waits for unsent messages; 0 not at all
+	Linger                  time.Duration // how long Close waits for unsent messages while none is taken; 0 not at all
 	Reconnect               time.Duration // between two tries, however many; 0 begins with reconnectFirst and slows down
 
 	Mandatory bool // Router: report what cannot be delivered (Undelivered) instead of dropping it

@@ -13,6 +13,7 @@ type owner struct {
 	batch    []Frames  // taken from out
 	sent     int       // how many of batch are gone
 	deadline time.Time // set once closing: when to give up sending
+	latest   time.Time // set once closing: what deadline may become
 }
 
 // usualFrames is what an enveloped request has: identity, empty, body.
@@ -24,11 +25,18 @@ func (c *Conn) own() {
 	for {
 		c.sleeper.hush(o.deadline)
 		if o.deadline.IsZero() && isClosed(c.closing) {
-			o.deadline = time.Now().Add(c.socket.options.Linger)
+			now := time.Now()
+			o.deadline, o.latest = now.Add(c.socket.options.Linger), now.Add(lingerLongest)
 			c.sleeper.hush(o.deadline)
 		}
 		stopping := !o.deadline.IsZero()
+		before := o.taken.Load()
 		o.send()
+		if stopping && o.taken.Load() > before {
+			if o.deadline = time.Now().Add(c.socket.options.Linger); o.deadline.After(o.latest) {
+				o.deadline = o.latest
+			}
+		}
 		if stopping && (o.idle() || !time.Now().Before(o.deadline)) {
 			break
 		}
@@ -48,7 +56,7 @@ func (c *Conn) own() {
 		c.sleeper.wait(func() bool { return c.socket.ready(wanted) })
 	}
 	o.parts.close()
-	c.station.close(time.Until(o.deadline))
+	c.unsent = c.station.close(time.Until(o.deadline)) || !o.idle()
 	c.sleeper.close()
 }
 
@@ -81,6 +89,7 @@ func (o *owner) send() {
 			o.socket.options.Undelivered(frames, undelivered(err))
 		}
 		o.batch[o.sent] = nil
+		o.taken.Add(1)
 	}
 }
 

@@ -132,12 +132,15 @@ func (st *station) drop(s *socket) {
 	st.sockets = slices.DeleteFunc(st.sockets, func(other *socket) bool { return other == s })
 }
 
-// close closes every socket and waits until libzmq has sent what it can within linger and has let go of everything.
-func (st *station) close(linger time.Duration) {
+// close closes every socket and waits until libzmq has sent what it can within linger and has let go of everything. gaveUp tells
+// that it has taken all of linger, so that something may not have been sent; libzmq does not say what.
+func (st *station) close(linger time.Duration) (gaveUp bool) {
+	began := time.Now()
 	for _, s := range st.sockets {
 		s.release(linger)
 	}
 	_ = st.context.Term()
+	return linger > 0 && time.Since(began) >= linger
 }
 
 // release closes a socket. Errors of these calls cannot be acted upon: the socket is ours, open, and goes away now.
